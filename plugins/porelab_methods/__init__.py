@@ -1,0 +1,1 @@
+"""The learned systems, one folder each, registered like a third party."""

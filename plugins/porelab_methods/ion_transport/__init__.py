@@ -1,0 +1,1 @@
+"""Ions through membranes: DSPM-DE and the attention neural differential equation."""

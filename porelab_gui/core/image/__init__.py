@@ -1,0 +1,1 @@
+"""The files and arrays that pores are seen in: formats, filters, segmentation, morphology."""

@@ -1,0 +1,1 @@
+"""What all learned methods share: device, fit loop, checkpoints, model cards, metrics."""

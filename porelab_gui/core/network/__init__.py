@@ -1,0 +1,1 @@
+"""Pore networks: extraction, health, formats."""

@@ -1,0 +1,1 @@
+"""Conductance laws, the network solve and the voxel solvers."""

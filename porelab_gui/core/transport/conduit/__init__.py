@@ -1,0 +1,1 @@
+"""Direct simulation on the voxels of conduits and of whole images: diffusion."""

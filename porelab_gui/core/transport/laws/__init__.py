@@ -1,0 +1,1 @@
+"""Conductance laws, one file each."""

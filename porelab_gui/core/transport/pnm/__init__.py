@@ -1,0 +1,1 @@
+"""The pore-network solve and its derivatives."""

@@ -1,0 +1,1 @@
+"""Stokes flow on the voxels."""

@@ -1,0 +1,1 @@
+"""Closed forms and reference values that every method is held against."""

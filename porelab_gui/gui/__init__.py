@@ -1,0 +1,1 @@
+"""The window. Qt (through qtpy) and napari are imported here only."""

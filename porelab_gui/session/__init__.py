@@ -1,0 +1,1 @@
+"""What is open: data, steps, jobs, undo. No Qt."""
