@@ -1,0 +1,198 @@
+"""Recipes: a session as steps that replay without a screen and give the same numbers."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from porelab_gui.core.atomic import writing
+from porelab_gui.core.errors import FormatError, ParameterError
+from porelab_gui.core.nouns import Noun
+from porelab_gui.core.progress import Progress, silent, within
+from porelab_gui.core.registry import get
+
+FORMAT = 1
+PACKAGES = ("porelab-gui", "numpy", "scipy", "numba", "torch", "porespy", "openpnm")
+
+
+@dataclass(frozen=True)
+class RecipeStep:
+    """One run of a Method. ``inputs`` and ``outputs`` map its ports to item names; hashes belong to the outputs."""
+
+    method: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    version: str = "1"
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Steps in order, with the versions they ran under."""
+
+    steps: tuple[RecipeStep, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "steps", _with_ids(self.steps))
+
+    def save(self, path: Path) -> None:
+        """Write YAML; nothing is left half-written."""
+        import yaml
+
+        body = {
+            "porelab_recipe": FORMAT,
+            "versions": dict(self.versions) or versions(),
+            "steps": [_plain(s) for s in self.steps],
+        }
+        with writing(path, "w") as handle:
+            yaml.safe_dump(body, handle, sort_keys=False, allow_unicode=True)
+
+    @staticmethod
+    def load(path: Path) -> Recipe:
+        """Read YAML; FormatError naming the file when it is not a recipe or of a newer format."""
+        return _parse(_read_yaml(path), path)
+
+    def changed(self, settings: Mapping[str, Any]) -> Recipe:
+        """This recipe with ``{"STEP.PARAM": value}`` applied; STEP is a step's id or its method."""
+        steps = list(self.steps)
+        for key, value in settings.items():
+            step_id, _, name = key.rpartition(".")
+            hits = [i for i, s in enumerate(steps) if step_id in (s.id, s.method)]
+            if not hits or not name:
+                known = ", ".join(s.id for s in steps)
+                raise ParameterError(f"there is no step {step_id!r} to set", where=key, remedy=f"Steps: {known}.")
+            for i in hits:
+                get(steps[i].method).validate({**steps[i].params, name: value})
+                steps[i] = replace(steps[i], params={**steps[i].params, name: value})
+        return replace(self, steps=tuple(steps))
+
+    def as_script(self) -> str:
+        """The same steps as a Python script on the public interface."""
+        lines = ["import porelab_gui", ""]
+        for step in self.steps:
+            arguments = [_identifier(v) for v in step.inputs.values()]
+            arguments += [f"{k}={v!r}" for k, v in step.params.items()]
+            lines.append(f"made = porelab_gui.run({', '.join([repr(step.method), *arguments])})")
+            lines += [f"{_identifier(name)} = made[{port!r}]" for port, name in step.outputs.items()]
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay gave: items by name, and sentences where a hash differs from the recorded one."""
+
+    items: Mapping[str, Noun]
+    differences: tuple[str, ...]
+    recipe: Recipe
+
+
+def replay(
+    recipe: Recipe,
+    items: Mapping[str, Noun] | None = None,
+    progress: Progress = silent,
+    after: Callable[[RecipeStep, Mapping[str, Noun]], None] | None = None,
+) -> Replay:
+    """Run every step in order; the recorded hashes are compared, never trusted."""
+    store: dict[str, Noun] = dict(items or {})
+    differences: list[str] = []
+    done: list[RecipeStep] = []
+    for i, step in enumerate(recipe.steps):
+        method = get(step.method)
+        bound = {port: _item(store, name, step) for port, name in step.inputs.items()}
+        made = method(bound, step.params, within(progress, i / len(recipe.steps), (i + 1) / len(recipe.steps), step.id))
+        hashes = {}
+        for port, name in step.outputs.items():
+            if port not in made:
+                continue
+            store[name] = made[port].renamed(name)
+            hashes[port] = made[port].content_hash
+            if step.hashes.get(port, hashes[port]) != hashes[port]:
+                differences.append(f"{step.id}: {name} differs from the recorded result")
+        done.append(replace(step, hashes=hashes))
+        if after:
+            after(done[-1], store)
+    return Replay(store, tuple(differences), replace(recipe, steps=tuple(done)))
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _with_ids(steps: Sequence[RecipeStep]) -> tuple[RecipeStep, ...]:
+    """Steps with unique ids: the method's name, numbered from the second use on."""
+    seen: dict[str, int] = {}
+    named = []
+    for step in steps:
+        seen[step.method] = count = seen.get(step.method, 0) + 1
+        named.append(step if step.id else replace(step, id=step.method if count == 1 else f"{step.method}_{count}"))
+    return tuple(named)
+
+
+def _item(store: Mapping[str, Noun], name: str, step: RecipeStep) -> Noun:
+    if name not in store:
+        raise FormatError(
+            f"step {step.id} needs {name!r}, which no step before it makes", remedy="Check the order of the steps."
+        )
+    return store[name]
+
+
+def _plain(step: RecipeStep) -> dict[str, Any]:
+    body = {"id": step.id, "method": step.method, "version": step.version}
+    for key in ("params", "inputs", "outputs", "hashes"):
+        body[key] = _simple(dict(getattr(step, key)))
+    return body
+
+
+def _simple(value: Any) -> Any:
+    """Only what YAML's safe types hold."""
+    if isinstance(value, Mapping):
+        return {str(k): _simple(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_simple(v) for v in value]
+    return value if isinstance(value, int | float | str | bool | None) else str(value)
+
+
+def _read_yaml(path: Path) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise FormatError(f"the recipe cannot be read ({reason})", where=path, remedy="Save it again.") from error
+
+
+def _parse(body: Any, path: Path) -> Recipe:
+    if not isinstance(body, dict) or "porelab_recipe" not in body:
+        raise FormatError("this is not a recipe", where=path, remedy="Choose a recipe.yaml that PoreLab saved.")
+    if body["porelab_recipe"] > FORMAT:
+        raise FormatError(
+            f"the recipe has format {body['porelab_recipe']}, this program reads up to {FORMAT}",
+            where=path,
+            remedy="Update PoreLab.",
+        )
+    known = set(RecipeStep.__dataclass_fields__)
+    try:
+        steps = tuple(RecipeStep(**{k: v for k, v in s.items() if k in known}) for s in body.get("steps", []))
+    except (TypeError, AttributeError) as error:
+        raise FormatError("a step of the recipe has no method", where=path, remedy="Save it again.") from error
+    return Recipe(steps, body.get("versions", {}))
+
+
+def _identifier(name: str) -> str:
+    cleaned = "".join(c if c.isalnum() else "_" for c in name)
+    return cleaned if cleaned[:1].isalpha() else f"item_{cleaned}"
