@@ -88,7 +88,7 @@ class Stack(Noun):
 
 @dataclass(frozen=True)
 class Labels(Stack):
-    """An integer image of named phases. ``phases`` maps label to name, ``void`` lists the labels that are pore space."""
+    """An integer image of named phases. ``phases`` maps label to name; ``void`` lists the labels of the pores."""
 
     phases: Mapping[int, str] = field(default_factory=lambda: {0: "matrix", 1: "pore"})
     void: tuple[int, ...] = (1,)
