@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +14,7 @@ from porelab_gui.core.errors import NotConverged
 from porelab_gui.core.nouns import Column, Table
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class SolveResult:
     """One solve on voxels.
 
@@ -37,7 +37,7 @@ class SolveResult:
     advice: str = ""
     field: NDArray[Any] | None = None
     seconds: float = 0.0
-    more: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    more: Mapping[str, tuple[float, str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
