@@ -47,9 +47,7 @@ def param(
     ``widget="file"``, ``choices_from="throat"`` (choose among the columns of the network).
     """
     extra = {"unit": unit, "advanced": advanced, **hints}
-    return Field(
-        default, description=help, ge=ge, le=le, gt=gt, lt=lt, title=title, json_schema_extra=extra
-    )
+    return Field(default, description=help, ge=ge, le=le, gt=gt, lt=lt, title=title, json_schema_extra=extra)
 
 
 @dataclass(frozen=True)
@@ -130,4 +128,4 @@ def _check_field(where: str, info: FieldInfo) -> None:
     if not info.description or not isinstance(extra, dict):
         raise TypeError(f"{where}: declare it with param(default, help, ...)")
     if info.annotation in (int, float) and (not extra.get("unit") or not info.metadata):
-        raise TypeError(f"{where}: a number needs a unit (\"1\" for a pure number) and a range")
+        raise TypeError(f'{where}: a number needs a unit ("1" for a pure number) and a range')

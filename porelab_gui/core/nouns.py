@@ -248,7 +248,7 @@ class Network(Noun):
     def keep(self, pores: NDArray[np.bool_]) -> Network:
         """The network of the pores marked True and of the throats between them."""
         pores = np.asarray(pores, dtype=bool)
-        throats = pores[self.conns].all(axis=1) if self.n_throats else np.zeros(0, dtype=bool)
+        throats: NDArray[np.bool_] = np.asarray(pores[self.conns].all(axis=1), dtype=bool)
         index = np.cumsum(pores) - 1
 
         def cut(columns: Columns, mask: NDArray[np.bool_]) -> dict[str, Column]:

@@ -1,0 +1,213 @@
+"""Lanes: a background thread that owns the device, and a child process that can be killed.
+
+The only module that starts threads and processes for jobs.
+"""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from porelab_gui.core.progress import Cancelled
+from porelab_gui.session import worker
+from porelab_gui.session.transfer import discard, pack, unpack
+
+if TYPE_CHECKING:
+    from porelab_gui.core.method import Method
+    from porelab_gui.session.jobs import Job
+
+Update = Callable[["Job", Mapping[str, Any]], None]
+GRACE = 0.7
+
+
+class Lane(Protocol):
+    """Runs jobs one after another."""
+
+    def put(self, job: Job, update: Update) -> None: ...
+
+    def cancel(self, job: Job) -> None: ...
+
+    def close(self, wait: float) -> None: ...
+
+
+def _state(name: str) -> Any:
+    from porelab_gui.session.jobs import State
+
+    return State[name]
+
+
+def _reference(method: Method) -> Method | str:
+    """A registered Method travels by name, one made on the spot as itself."""
+    from porelab_gui.core.registry import methods
+
+    return method.name if methods().get(method.name) is method else method
+
+
+class ThreadLane:
+    """One thread, one job at a time; with ``background=False`` the job runs where it was put."""
+
+    def __init__(self, name: str, background: bool = True) -> None:
+        self._background = background
+        self._queue: queue.Queue[tuple[Job, Update] | None] = queue.Queue()
+        self._cancelled: set[int] = set()
+        self._thread: threading.Thread | None = None
+        self._name = name
+
+    def put(self, job: Job, update: Update) -> None:
+        if not self._background:
+            self._run(job, update)
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._loop, name=f"porelab-{self._name}", daemon=True)
+            self._thread.start()
+        self._queue.put((job, update))
+
+    def cancel(self, job: Job) -> None:
+        self._cancelled.add(job.number)
+
+    def close(self, wait: float) -> None:
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join(wait)
+
+    def _loop(self) -> None:
+        while (item := self._queue.get()) is not None:
+            self._run(*item)
+
+    def _run(self, job: Job, update: Update) -> None:
+        def step(done: float, total: float, message: str = "", /, **metrics: float) -> None:
+            if job.number in self._cancelled:
+                raise Cancelled
+            fraction = done / total if total > 0 else 0.0
+            update(job, {"fraction": fraction, "message": message, "metrics": metrics})
+
+        if job.number in self._cancelled:
+            update(job, {"state": _state("CANCELLED"), "ended": time.monotonic()})
+            return
+        update(job, {"state": _state("RUNNING"), "started": time.monotonic()})
+        update(job, {**self._outcome(job, step), "ended": time.monotonic()})
+        self._cancelled.discard(job.number)
+
+    @staticmethod
+    def _outcome(job: Job, step: Callable[..., None]) -> dict[str, Any]:
+        try:
+            outputs = job.method(job.inputs, job.params, step)
+            done = {"outputs": outputs, "hashes": worker.hashes(outputs)}
+            return {**done, "state": _state("DONE"), "fraction": 1.0}
+        except Cancelled:
+            return {"state": _state("CANCELLED")}
+        except Exception as error:
+            return {"error": worker.portable(error), "trace": traceback.format_exc(), "state": _state("FAILED")}
+
+
+class ProcessLane:
+    """A thread that feeds one warm child process and kills it when a cancelled job does not listen."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[tuple[Job, Update] | None] = queue.Queue()
+        self._cancelled: set[int] = set()
+        self._context = mp.get_context("spawn")
+        self._child: Any = None
+        self._pipe: Any = None
+        self._flag: Any = None
+        self._closing = False
+        self._thread = threading.Thread(target=self._loop, name="porelab-process", daemon=True)
+        self._thread.start()
+
+    def put(self, job: Job, update: Update) -> None:
+        self._queue.put((job, update))
+
+    def cancel(self, job: Job) -> None:
+        self._cancelled.add(job.number)
+
+    def close(self, wait: float) -> None:
+        self._closing = True
+        self._queue.put(None)
+        self._thread.join(wait + GRACE)
+        self._kill()
+
+    def _loop(self) -> None:
+        while (item := self._queue.get()) is not None:
+            job, update = item
+            if job.number in self._cancelled or self._closing:
+                update(job, {"state": _state("CANCELLED"), "ended": time.monotonic()})
+                continue
+            update(job, {"state": _state("RUNNING"), "started": time.monotonic()})
+            update(job, {**self._run(job, update), "ended": time.monotonic()})
+            self._cancelled.discard(job.number)
+        self._kill()
+
+    def _run(self, job: Job, update: Update) -> dict[str, Any]:
+        self._ensure_child()
+        parcel = pack((_reference(job.method), dict(job.inputs), job.params))
+        self._flag.clear()
+        try:
+            self._pipe.send(parcel)
+            kind, content = self._listen(job, update)
+        except (EOFError, OSError, BrokenPipeError):
+            discard(parcel)
+            return self._died(job)
+        if kind == "done":
+            outputs, hashes = unpack(content)
+            return {"outputs": outputs, "hashes": hashes, "state": _state("DONE"), "fraction": 1.0}
+        if kind == "failed":
+            error, trace = content
+            return {"error": error, "trace": trace, "state": _state("FAILED")}
+        discard(parcel)
+        return {"state": _state("CANCELLED")}
+
+    def _listen(self, job: Job, update: Update) -> tuple[str, Any]:
+        """Messages of the child until one that ends the job."""
+        asked: float | None = None
+        while True:
+            if self._pipe.poll(0.05):
+                kind, content = self._pipe.recv()
+                if kind != "progress":
+                    return kind, content
+                done, total, message, metrics = content
+                fraction = done / total if total > 0 else 0.0
+                update(job, {"fraction": fraction, "message": message, "metrics": metrics})
+            if asked is None and (job.number in self._cancelled or self._closing):
+                self._flag.set()
+                asked = time.monotonic()
+            if asked is not None and time.monotonic() - asked > GRACE:
+                self._kill()
+                return "cancelled", None
+
+    def _died(self, job: Job) -> dict[str, Any]:
+        from porelab_gui.core.errors import PorelabError
+
+        code = None if self._child is None else self._child.exitcode
+        self._kill()
+        if job.number in self._cancelled:
+            return {"state": _state("CANCELLED")}
+        error = PorelabError(
+            f"the worker process ended unexpectedly (exit code {code})",
+            where=job.title,
+            remedy="It may have run out of memory: crop the image or close other programs, then run it again.",
+        )
+        return {"error": error, "trace": "", "state": _state("FAILED")}
+
+    def _ensure_child(self) -> None:
+        if self._child is not None and self._child.is_alive():
+            return
+        self._pipe, theirs = self._context.Pipe()
+        self._flag = self._context.Event()
+        self._child = self._context.Process(
+            target=worker.serve, args=(theirs, self._flag), name="porelab-worker", daemon=True
+        )
+        self._child.start()
+        theirs.close()
+
+    def _kill(self) -> None:
+        if self._child is None:
+            return
+        self._child.kill()
+        self._child.join(2.0)
+        self._pipe.close()
+        self._child = None
