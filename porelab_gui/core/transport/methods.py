@@ -2,6 +2,56 @@
 
 from __future__ import annotations
 
-from porelab_gui.core.method import Method
+from typing import Literal
 
-METHODS: tuple[Method, ...] = ()
+from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
+from porelab_gui.core.nouns import Network
+from porelab_gui.core.progress import Progress
+
+Law = Literal["cylinder", "cones_and_cylinders", "spheres_and_cylinders", "valvatne_blunt"]
+
+
+class ConductanceParams(Params):
+    """Which laws, on which of the network's diameters, for which fluid."""
+
+    laws: tuple[Law, ...] = param(
+        ("cylinder", "cones_and_cylinders", "spheres_and_cylinders", "valvatne_blunt"),
+        "Shapes of pores and throats to compute conductances for; each becomes a column.",
+    )
+    pore_diameter: Literal["inscribed", "equivalent", "extended"] = param(
+        "equivalent", "Diameter of the pore body: largest inscribed sphere, sphere of equal volume, or extended sphere."
+    )
+    throat_diameter: Literal["inscribed", "equivalent"] = param(
+        "inscribed", "Diameter of the throat: largest inscribed circle, or circle of equal area."
+    )
+    length: Literal["total", "direct"] = param(
+        "total", "Length of a conduit: centre to throat to centre, or the straight line between the centres."
+    )
+    viscosity: float = param(
+        1e-3, "Dynamic viscosity of the fluid (water at 20 C: 1e-3).", unit="Pa s", ge=1e-7, le=1e4
+    )
+    diffusivity: float = param(
+        1e-9, "Diffusivity of the solute in the free fluid.", unit="m2/s", ge=1e-20, le=1.0, decimals=12
+    )
+
+
+def _conductance(inputs: Inputs, params: ConductanceParams, progress: Progress) -> Outputs:
+    from porelab_gui.core.transport.laws.assign import assign
+
+    return {"network": assign(inputs["network"], progress=progress, **params.model_dump())}
+
+
+conductance_analytic = Method(
+    name="conductance_analytic",
+    title="Conductance from geometry",
+    summary="Hydraulic and diffusive conductance of every throat from its diameters and length, by one or more laws.",
+    step="Conductance",
+    citation="Gostick et al., Comput. Sci. Eng. 18 (2016) 60; Valvatne and Blunt, Water Resour. Res. 40 (2004).",
+    params=ConductanceParams,
+    inputs={"network": Port(Network, "Extract or open a pore network first.")},
+    outputs={"network": Network},
+    function=_conductance,
+    lane="quick",
+)
+
+METHODS: tuple[Method, ...] = (conductance_analytic,)
