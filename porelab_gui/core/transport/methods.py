@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
+from porelab_gui.core.method import Inputs, Method, Outputs, Port, param
 from porelab_gui.core.nouns import Network
 from porelab_gui.core.progress import Progress
+from porelab_gui.core.transport.fluid import Diffusing, Viscous
 
 Law = Literal["cylinder", "cones_and_cylinders", "spheres_and_cylinders", "valvatne_blunt"]
 
 
-class ConductanceParams(Params):
+class ConductanceParams(Viscous, Diffusing):
     """Which laws, on which of the network's diameters, for which fluid."""
 
     laws: tuple[Law, ...] = param(
@@ -26,12 +27,6 @@ class ConductanceParams(Params):
     )
     length: Literal["total", "direct"] = param(
         "total", "Length of a conduit: centre to throat to centre, or the straight line between the centres."
-    )
-    viscosity: float = param(
-        1e-3, "Dynamic viscosity of the fluid (water at 20 C: 1e-3).", unit="Pa s", ge=1e-7, le=1e4
-    )
-    diffusivity: float = param(
-        1e-9, "Diffusivity of the solute in the free fluid.", unit="m2/s", ge=1e-20, le=1.0, decimals=12
     )
 
 
