@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from porelab_gui.core.method import Inputs, Method, Outputs, Port, param
-from porelab_gui.core.nouns import Network
+from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, Port, param
+from porelab_gui.core.nouns import Network, Table
 from porelab_gui.core.progress import Progress
 from porelab_gui.core.transport.fluid import Diffusing, Viscous
 
+Axis = Literal["z", "y", "x"]
+Backend = Literal["auto", "pardiso", "superlu", "amg", "cuda", "torch_cpu"]
+Boundary = Literal["reservoirs", "centres"]
 Law = Literal["cylinder", "cones_and_cylinders", "spheres_and_cylinders", "valvatne_blunt"]
 
 
@@ -49,4 +52,118 @@ conductance_analytic = Method(
     lane="quick",
 )
 
-METHODS: tuple[Method, ...] = (conductance_analytic,)
+_NETWORK = {"network": Port(Network, "Extract a pore network and compute its conductances first.")}
+_ADJOINT = "Gostick et al., Comput. Sci. Eng. 18 (2016) 60; gradient: Zhao and Xiao, J. Hydrology 675 (2026) 135602."
+
+
+class SolveParams(Params):
+    """What is common to flow and diffusion."""
+
+    law: str = param(
+        "",
+        "Conductance to solve with: the name of a law or of a whole column; empty for the network's first.",
+        choices_from="throat",
+    )
+    axes: tuple[Axis, ...] = param(("z", "y", "x"), "Axes to drive the flow along.")
+    boundary: Boundary = param(
+        "reservoirs",
+        "Where the faces are held: reservoirs at the image faces, or the centres of the pores that touch them.",
+    )
+    backend: Backend = param(
+        "auto", "Linear solver; auto chooses by size and regularity and says which.", advanced=True
+    )
+
+
+class FlowParams(SolveParams):
+    """Flow driven by a pressure drop."""
+
+    pressure_drop: float = param(1.0, "Pressure at the inlet over that at the outlet.", unit="Pa", ge=1e-9, le=1e12)
+
+
+class DiffusionParams(SolveParams):
+    """Diffusion driven by a concentration difference."""
+
+    concentration_difference: float = param(
+        1.0, "Concentration at the inlet over that at the outlet.", unit="mol/m3", ge=1e-12, le=1e9
+    )
+
+
+class CompareParams(Params):
+    """Axes and solver of the comparison."""
+
+    axes: tuple[Axis, ...] = param(("z", "y", "x"), "Axes to drive the flow along.")
+    backend: Backend = param(
+        "auto", "Linear solver; auto chooses by size and regularity and says which.", advanced=True
+    )
+
+
+def _flow(inputs: Inputs, params: FlowParams, progress: Progress) -> Outputs:
+    from porelab_gui.core.transport.pnm.solve import solve_flow
+
+    options = params.model_dump()
+    drop = options.pop("pressure_drop")
+    network, table = solve_flow(inputs["network"], drop=drop, progress=progress, **options)
+    return {"network": network, "table": table}
+
+
+def _diffusion(inputs: Inputs, params: DiffusionParams, progress: Progress) -> Outputs:
+    from porelab_gui.core.transport.pnm.solve import solve_diffusion
+
+    options = params.model_dump()
+    drop = options.pop("concentration_difference")
+    network, table = solve_diffusion(inputs["network"], drop=drop, progress=progress, **options)
+    return {"network": network, "table": table}
+
+
+def _compare(inputs: Inputs, params: CompareParams, progress: Progress) -> Outputs:
+    from porelab_gui.core.transport.pnm.compare import compare
+
+    return {"table": compare(inputs["network"], progress=progress, **params.model_dump())}
+
+
+def _memory(inputs: Inputs, params: Params) -> Estimate:
+    """About 3 kB a pore for the factor of an irregular network, 200 B a throat for the rest."""
+    network: Network = inputs["network"]
+    return Estimate(ram=3000 * network.n_pores + 200 * network.n_throats)
+
+
+solve_flow = Method(
+    name="solve_flow",
+    title="Flow and permeability",
+    summary="Pressure, flow and permeability along each axis, with the share of every throat in the dissipation.",
+    step="Transport",
+    citation=_ADJOINT,
+    params=FlowParams,
+    inputs=_NETWORK,
+    outputs={"network": Network, "table": Table},
+    function=_flow,
+    estimate=_memory,
+)
+
+solve_diffusion = Method(
+    name="solve_diffusion",
+    title="Diffusion and formation factor",
+    summary="Concentration, flux, formation factor and tortuosity along each axis.",
+    step="Transport",
+    citation=_ADJOINT,
+    params=DiffusionParams,
+    inputs=_NETWORK,
+    outputs={"network": Network, "table": Table},
+    function=_diffusion,
+    estimate=_memory,
+)
+
+compare_transport = Method(
+    name="compare_transport",
+    title="Compare K and F",
+    summary="K and F along each axis under every conductance law and both boundary treatments, in one table.",
+    step="Transport",
+    citation=_ADJOINT,
+    params=CompareParams,
+    inputs=_NETWORK,
+    outputs={"table": Table},
+    function=_compare,
+    estimate=_memory,
+)
+
+METHODS: tuple[Method, ...] = (conductance_analytic, solve_flow, solve_diffusion, compare_transport)

@@ -1,0 +1,54 @@
+"""Which solver for which network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from porelab_gui.core.errors import ParameterError
+from porelab_gui.core.transport.pnm.backends import amg, pardiso, torch_cg
+from porelab_gui.core.transport.pnm.backends.base import Solver
+from porelab_gui.core.transport.pnm.backends.superlu import SuperLU
+from porelab_gui.core.transport.pnm.pattern import Pattern
+
+# beyond these the factor of a regular (lattice-like) or an irregular network outgrows multigrid in time and memory
+_LATTICE_MOST, _IRREGULAR_MOST, _SUPERLU_MOST = 50_000, 1_500_000, 50_000
+
+_MAKERS: dict[str, Callable[[Pattern], Solver]] = {
+    "pardiso": pardiso.Pardiso,
+    "superlu": SuperLU,
+    "amg": amg.MultigridCG,
+    "cuda": torch_cg.TorchCG,
+    "torch_cpu": lambda pattern: torch_cg.TorchCG(pattern, "cpu"),
+}
+BACKENDS: tuple[str, ...] = ("auto", *_MAKERS)
+
+
+def available() -> tuple[str, ...]:
+    """The back ends that this machine has."""
+    having = {"pardiso": pardiso.available(), "amg": amg.available(), "cuda": torch_cg.cuda_available()}
+    return tuple(name for name in BACKENDS if having.get(name, True))
+
+
+def regular(pattern: Pattern) -> bool:
+    """Whether most nodes have the same number of neighbours, as on a lattice: separators are then large."""
+    ends = pattern.indices.astype(np.int64)
+    degree = np.diff(pattern.indptr) + np.bincount(ends, minlength=pattern.n)
+    return bool(np.bincount(degree).max() > 0.5 * pattern.n)
+
+
+def make_solver(pattern: Pattern, backend: str = "auto") -> tuple[Solver, str]:
+    """A solver and, when a better one was missing, a sentence that says so."""
+    if backend != "auto":
+        if backend not in _MAKERS:
+            raise ParameterError(f"there is no back end {backend!r}", remedy=f"Choose one of {', '.join(BACKENDS)}.")
+        return _MAKERS[backend](pattern), ""
+    most = _LATTICE_MOST if pattern.n > _LATTICE_MOST and regular(pattern) else _IRREGULAR_MOST
+    if pattern.n > most and amg.available():
+        return amg.MultigridCG(pattern), ""
+    if pardiso.available():
+        return pardiso.Pardiso(pattern), ""
+    if pattern.n > _SUPERLU_MOST and amg.available():
+        return amg.MultigridCG(pattern), "PARDISO (Intel MKL) is not installed; multigrid CG was used, which is slower."
+    return SuperLU(pattern), "PARDISO (Intel MKL) is not installed; SuperLU was used, which is slower."

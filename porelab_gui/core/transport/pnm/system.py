@@ -1,0 +1,230 @@
+"""A network prepared for many solves: pattern and symbolic analysis are kept, only the numbers change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porelab_gui.core.errors import InputError, NotConverged
+from porelab_gui.core.transport.pnm.backends import Solver, make_solver
+from porelab_gui.core.transport.pnm.circuit import Circuit, Floats, still_nodes
+from porelab_gui.core.transport.pnm.pattern import Pattern, make_pattern
+from porelab_gui.core.transport.pnm.refuse import RefusedNetwork, check_conductances
+from porelab_gui.core.transport.pnm.solution import Solution
+
+TOLERANCE = 1e-10  # asked of the relative residual and of the balance of the flows
+ACCEPTED = 1e-8  # a result worse than this in either is refused
+_REFINEMENTS = 5
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Numbers of one solve: edge conductances, matrix values, held potentials, right-hand side."""
+
+    g: Floats
+    values: Floats
+    held: Floats
+    load: Floats
+
+
+class PnmSystem:
+    """One axis of one network, solved again and again for changed conductances.
+
+    ``circuit`` holds the throats first; ``tail`` are conductances of further edges that stay as they are (half
+    conduits to a face). ``scale`` turns total conductance into K or D_eff. Not to be shared between threads.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        *,
+        tail: Floats | None = None,
+        scale: float = 1.0,
+        backend: str = "auto",
+        tolerance: float = TOLERANCE,
+        solver: Solver | None = None,
+        where: str | None = None,
+    ) -> None:
+        self.circuit = circuit
+        self.tail = np.zeros(0) if tail is None else np.asarray(tail, float)
+        self.n_throats = circuit.n_edges - len(self.tail)
+        self.scale, self.tolerance, self._where = scale, tolerance, where
+        self._still = still_nodes(circuit, np.ones(circuit.n_edges, bool))
+        solved = np.isnan(self._still)
+        self._check_path()
+        self.pattern: Pattern = make_pattern(circuit, solved)
+        self._solver, self.note = self._make(solver, backend)
+        self._base: Solution | None = None
+        self._first, self._second = (np.ascontiguousarray(c) for c in circuit.ends.T)
+
+    def _make(self, solver: Solver | None, backend: str) -> tuple[Solver | None, str]:
+        if solver is not None or not self.pattern.n:
+            return solver, ""
+        return make_solver(self.pattern, backend)
+
+    def _check_path(self) -> None:
+        """Refuse a circuit in which nothing joins inlet and outlet."""
+        held = self._still[self.circuit.ends]
+        direct = np.isfinite(held).all(axis=1) & (held[:, 0] != held[:, 1])
+        if not np.isnan(self._still).any() and not direct.any():
+            raise RefusedNetwork(
+                "no path of throats joins inlet and outlet",
+                where=self._where,
+                remedy="Choose another axis, or check the faces and the segmentation.",
+            )
+
+    def solve(self, g: NDArray[np.floating]) -> Solution:
+        """Solve for throat conductances ``g`` (Nt,), zero meaning closed; becomes the base of ``what_if``.
+
+        Raises RefusedNetwork for NaN, infinite or negative values, NotConverged when the residual or the balance
+        of the flows is worse than 1e-8.
+        """
+        self._base = self._solve(np.asarray(g, dtype=np.float64))
+        return self._base
+
+    @property
+    def solution(self) -> Solution:
+        """The last ``solve``."""
+        if self._base is None:
+            raise InputError("nothing has been solved yet", remedy="Call solve(g) first.")
+        return self._base
+
+    @property
+    def K(self) -> float:
+        """Permeability [m2] (or effective diffusivity [m2/s]) of the last ``solve``."""
+        return self.solution.value
+
+    @property
+    def gradient(self) -> Floats:
+        """dK/dg (Nt,) of the last ``solve``, from the same solve."""
+        return self.solution.gradient[: self.n_throats]
+
+    def what_if(self, indices: NDArray[np.integer] | NDArray[np.bool_] | list[int], factor: float) -> Solution:
+        """The solution if the throats ``indices`` conducted ``factor`` times as well as in the last ``solve``."""
+        g = self.solution.g[: self.n_throats].copy()
+        g[indices] *= factor
+        return self._solve(g)
+
+    def adjoint(self, right: Floats) -> Floats:
+        """lambda (n_nodes,) or (n_nodes, k) with A lambda = ``right`` on solved nodes, 0 elsewhere.
+
+        ``right`` is dJ/d potential; then dJ/dg_e = explicit part - (lambda_i - lambda_j) * drop_e. Uses the
+        factorisation of the latest solve.
+        """
+        nodes = self.pattern.nodes
+        found = np.zeros_like(right, dtype=np.float64)
+        if self._solver is not None:
+            found[nodes] = self._solver.solve(np.ascontiguousarray(right[nodes]), self.tolerance)
+        return found
+
+    def _solve(self, g: Floats) -> Solution:
+        if g.shape != (self.n_throats,):
+            raise InputError(f"{g.shape} conductances were given for {self.n_throats} throats", where=self._where)
+        check_conductances(g, self.circuit.ends, self._where)
+        problem = self._assemble(np.concatenate([g, self.tail]))
+        potential = self._potentials(problem)
+        return self._finish(problem, potential)
+
+    def _assemble(self, g: Floats) -> _Problem:
+        """Matrix and right-hand side; what closed throats cut off is tied to the potential that it has anyway."""
+        pattern, held = self.pattern, self._still
+        values, load = pattern.update(g), pattern.load(g, held)
+        if not g.all():
+            still = still_nodes(self.circuit, g > 0)
+            cut = np.flatnonzero(~np.isnan(still[pattern.nodes]))
+            level = np.maximum(still[pattern.nodes[cut]], 0.0)
+            tie = np.maximum(values[pattern.diagonal[cut]], g.max())
+            values[pattern.diagonal[cut]] += tie
+            load[cut] += tie * level
+            held = np.where(np.isnan(held), np.where(np.isnan(still), np.nan, still), held)
+        return _Problem(g, values, held, load)
+
+    def _potentials(self, problem: _Problem) -> Floats:
+        potential = problem.held.copy()
+        potential[np.isneginf(potential)] = np.nan
+        if self._solver is None:
+            return potential
+        self._solver.update(problem.values)
+        x = self._solver.solve(problem.load, self.tolerance)
+        nodes = self.pattern.nodes
+        cut = np.isfinite(potential[nodes]) | np.isneginf(problem.held[nodes])
+        x[cut] = potential[nodes][cut]
+        potential[nodes] = x
+        return potential
+
+    def _finish(self, problem: _Problem, potential: Floats) -> Solution:
+        """Refine until residual and balance are met, or refuse."""
+        solved = np.isnan(problem.held)
+        scale = float(np.linalg.norm(problem.load)) or 1.0
+        best: Solution | None = None
+        for _ in range(_REFINEMENTS):
+            drop = self._drops(potential)
+            flow = problem.g * drop
+            source = self._sources(flow)
+            left = np.where(solved, -source, 0.0)
+            now = self._measure(problem, potential, drop, flow, source, float(np.linalg.norm(left)) / scale)
+            if best is None or _faults(now).max() < _faults(best).max():
+                best = now
+            residual, balance, energy = _faults(now)
+            if self._solver is None or (max(residual, balance) <= self.tolerance and energy <= ACCEPTED):
+                break
+            step = self._shift(left, problem) if residual <= self.tolerance else self._correction(left, problem)
+            potential = potential + step
+        assert best is not None
+        if not _faults(best).max() <= ACCEPTED:
+            raise NotConverged(
+                f"the network solve by {best.solver} left a residual of {best.residual:.1e}, with inflow "
+                f"{best.flow_in:.6g}, outflow {best.flow_out:.6g} and dissipation {best.total:.6g} per unit drop",
+                where=self._where,
+                remedy="Check the conductances for extreme values, or choose another back end.",
+            )
+        return best
+
+    def _drops(self, potential: Floats) -> Floats:
+        drop: Floats = potential[self._first] - potential[self._second]
+        return np.nan_to_num(drop, copy=False, nan=0.0)
+
+    def _sources(self, flow: Floats) -> Floats:
+        n = self.circuit.n_nodes
+        gone, come = np.bincount(self._first, flow, n), np.bincount(self._second, flow, n)
+        return np.asarray(gone - come, np.float64)
+
+    def _measure(
+        self, problem: _Problem, potential: Floats, drop: Floats, flow: Floats, source: Floats, residual: float
+    ) -> Solution:
+        inlet, outlet = self.circuit.fixed == 1, self.circuit.fixed == 0
+        return Solution(
+            potential,
+            drop,
+            problem.g,
+            float(flow @ drop),
+            float(source[inlet].sum()),
+            float(-source[outlet].sum()),
+            residual,
+            self._solver.name if self._solver is not None else "none needed",
+            self.note,
+            self.scale,
+        )
+
+    def _correction(self, left: Floats, problem: _Problem) -> Floats:
+        """One step of iterative refinement: the potentials that the left-over sources cause."""
+        assert self._solver is not None
+        nodes = self.pattern.nodes
+        step = np.zeros_like(left)
+        step[nodes] = self._solver.solve(left[nodes], 1e-6)
+        step[~np.isnan(problem.held)] = 0.0
+        return step
+
+    def _shift(self, left: Floats, problem: _Problem) -> Floats:
+        """All solved nodes moved alike so that what flows in flows out: removes the sum of the left-over sources."""
+        outer = float(problem.g[self.pattern.outer].sum())
+        return np.where(np.isnan(problem.held), float(left.sum()) / outer, 0.0)
+
+
+def _faults(s: Solution) -> Floats:
+    """(residual, inflow against outflow, inflow against dissipation), the last two relative to the flow."""
+    if not s.total > 0:
+        return np.full(3, np.inf)
+    return np.array([s.residual, abs(s.flow_in - s.flow_out) / s.total, abs(s.flow_in - s.total) / s.total])
