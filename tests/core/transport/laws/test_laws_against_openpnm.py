@@ -168,9 +168,7 @@ def test_a_boundary_pore_has_no_half_pore():
         pores={"equivalent_diameter": [np.nan, 3e-5], "boundary": [True, False]},
         throats=base,
     )
-    full = Network(
-        [[0, 0, 0], [2 * half, 0, 0]], [[0, 1]], pores={"equivalent_diameter": [3e-5, 3e-5]}, throats=base
-    )
+    full = Network([[0, 0, 0], [2 * half, 0, 0]], [[0, 1]], pores={"equivalent_diameter": [3e-5, 3e-5]}, throats=base)
     params = {"laws": ["cylinder", "cones_and_cylinders", "spheres_and_cylinders"], "length": "direct"}
     run = get("conductance_analytic")
     a, b = (run({"network": n}, params)["network"] for n in (face, full))

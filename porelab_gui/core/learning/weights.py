@@ -1,0 +1,133 @@
+"""Weights folders: card.md, config.json, model.safetensors, curves.csv. Reading one executes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from porelab_gui.core.atomic import writing
+from porelab_gui.core.errors import FormatError
+from porelab_gui.core.nouns import Weights
+
+if TYPE_CHECKING:
+    import torch
+
+MODEL = "model.safetensors"
+MAX_CONFIG_BYTES = 1 << 20
+MAX_MODEL_BYTES = 1 << 31
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a user must know of a trained model. ``scores`` are rows with equal keys; the first row is the header's."""
+
+    title: str
+    summary: str
+    data: str
+    splits: str
+    scores: Sequence[Mapping[str, Any]]
+    limits: str
+    command: str
+    citation: str
+    sources: Sequence[str] = field(default_factory=tuple)
+
+    def markdown(self) -> str:
+        """The card as Markdown."""
+        parts = [f"# {self.title}", self.summary, "## Data", self.data, "## Splits", self.splits, "## Hold-out scores"]
+        parts += [
+            _markdown_table(self.scores),
+            "## Limits",
+            self.limits,
+            "## How to repeat it",
+            f"```\n{self.command}\n```",
+        ]
+        parts += ["## Citation", self.citation]
+        if self.sources:
+            parts += ["## Sources of the data", "\n".join(f"- {s}" for s in self.sources)]
+        return "\n\n".join(parts) + "\n"
+
+
+def save_weights(
+    folder: Path,
+    model: torch.nn.Module,
+    config: Mapping[str, Any],
+    card: Card,
+    curves: Sequence[Mapping[str, float]] = (),
+    half: bool = False,
+) -> Weights:
+    """Write a Weights folder; with ``half`` the floating-point tensors are stored as float16."""
+    import torch
+    from safetensors.torch import save
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {}
+    for key, value in model.state_dict().items():
+        value = value.detach().cpu().contiguous()
+        tensors[key] = value.to(torch.float16) if half and value.is_floating_point() else value
+    with writing(folder / MODEL) as handle:
+        handle.write(save(tensors))
+    with writing(folder / "config.json", "w") as handle:
+        json.dump(dict(config), handle, indent=2)
+    with writing(folder / "card.md", "w") as handle:
+        handle.write(card.markdown())
+    if curves:
+        _write_curves(folder / "curves.csv", curves)
+    return Weights(folder, name=folder.name, source=str(folder))
+
+
+def read_config(weights: Weights) -> dict[str, Any]:
+    """The configuration of a model; FormatError when it is missing, too large or not JSON."""
+    path = weights.folder / "config.json"
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise FormatError("the configuration is larger than a megabyte", where=path)
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FormatError("this is not a folder of weights", where=path, remedy="Choose another folder.") from error
+    if not isinstance(body, dict):
+        raise FormatError("the configuration is not a JSON object", where=path)
+    return body
+
+
+def load_weights(weights: Weights, build: Callable[[dict[str, Any]], torch.nn.Module]) -> torch.nn.Module:
+    """The model of a Weights folder in float32, in evaluation mode; every tensor must have its name and shape."""
+    from safetensors.torch import load_file
+
+    path = weights.folder / MODEL
+    model = build(read_config(weights))
+    try:
+        if path.stat().st_size > MAX_MODEL_BYTES:
+            raise FormatError("the weights are larger than two gigabytes", where=path)
+        tensors = load_file(path)
+        reference = model.state_dict()
+        model.load_state_dict({k: v.to(reference[k].dtype) if k in reference else v for k, v in tensors.items()})
+    except FormatError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise FormatError(f"the weights do not fit this model ({reason})", where=path) from error
+    return model.eval()
+
+
+def _markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    if not rows:
+        return "None."
+    keys = list(rows[0])
+    lines = ["| " + " | ".join(keys) + " |", "|" + "---|" * len(keys)]
+    lines += ["| " + " | ".join(_text(row.get(k, "")) for k in keys) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _write_curves(path: Path, curves: Sequence[Mapping[str, float]]) -> None:
+    keys = list(dict.fromkeys(k for row in curves for k in row))
+    with writing(path, "w") as handle:
+        handle.write(",".join(keys) + "\n")
+        for row in curves:
+            handle.write(",".join(repr(float(row[k])) if k in row else "" for k in keys) + "\n")
