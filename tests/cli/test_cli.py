@@ -84,7 +84,10 @@ def test_a_recipe_replays_and_can_be_changed(rock, tmp_path, capsys):
         f"""porelab_recipe: 1
 steps:
 - {{method: load, params: {{path: "{rock}", voxel_size: [2.0e-6, 2.0e-6, 2.0e-6]}}, outputs: {{image: rock}}}}
-- {{method: extract_network, params: {{r_max: 4}}, inputs: {{labels: rock}}, outputs: {{network: net, regions: regions}}}}
+- method: extract_network
+  params: {{r_max: 4}}
+  inputs: {{labels: rock}}
+  outputs: {{network: net, regions: regions}}
 """
     )
     assert main(["run", str(recipe), "--out", str(tmp_path / "first")]) == 0
