@@ -73,7 +73,9 @@ class Demo:
 
     def _transport(self) -> None:
         self._step("solve_flow", "Transport", {"law": HYDRAULIC}, {"network": "network", "table": "permeability"})
-        self._step("solve_diffusion", "Transport", {"law": DIFFUSIVE}, {"network": "network", "table": "formation factor"})
+        self._step(
+            "solve_diffusion", "Transport", {"law": DIFFUSIVE}, {"network": "network", "table": "formation factor"}
+        )
         layers = self.window.context.layers
         layers.colour_pores("pressure.z")
         layers.colour_throats("flow.z", log=True)

@@ -106,9 +106,7 @@ def test_isolated_clusters_are_left_out_with_a_note():
         np.r_[network.coords, network.coords[:3] + 1e-6],
         np.r_[network.conns, [[336, 337], [337, 338]]],
         pores={k: np.r_[c.values, c.values[:3] * 0] for k, c in network.pores.items()},
-        throats={
-            k: Column(np.r_[c.values, 1e-13, 1e-13], meta=c.meta) for k, c in network.throats.items()
-        },
+        throats={k: Column(np.r_[c.values, 1e-13, 1e-13], meta=c.meta) for k, c in network.throats.items()},
         size=network.size,
     )
     a, b = flow(network), flow(alone)
