@@ -78,7 +78,8 @@ def _imagej(path: Path, tif: Any) -> Voxel:
     if unit is None or "XResolution" not in tags or "YResolution" not in tags:
         return None, "", None
     per = [tags[k].value for k in ("YResolution", "XResolution")]
-    y, x = (float(v[1]) / float(v[0]) * unit if v[0] else 0.0 for v in per)
+    # a rational of 32 bits holds nine digits: 5 um comes back as 5, not as 4.9999999996
+    y, x = (float(f"{v[1] / v[0]:.9g}") * unit if v[0] else 0.0 for v in per)
     z_unit = unit_in_metres(str(meta.get("zunit", ""))) or unit
     if "spacing" not in meta:
         return None, "", (0.0, y, x)

@@ -1,0 +1,1 @@
+"""Images of our own making whose truth is known voxel by voxel."""
