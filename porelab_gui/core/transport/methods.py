@@ -56,7 +56,16 @@ _NETWORK = {"network": Port(Network, "Extract a pore network and compute its con
 _ADJOINT = "Gostick et al., Comput. Sci. Eng. 18 (2016) 60; gradient: Zhao and Xiao, J. Hydrology 675 (2026) 135602."
 
 
-class SolveParams(Params):
+class AxesParams(Params):
+    """Axes and linear solver."""
+
+    axes: tuple[Axis, ...] = param(("z", "y", "x"), "Axes to drive the flow along.")
+    backend: Backend = param(
+        "auto", "Linear solver; auto chooses by size and regularity and says which.", advanced=True
+    )
+
+
+class SolveParams(AxesParams):
     """What is common to flow and diffusion."""
 
     law: str = param(
@@ -64,13 +73,9 @@ class SolveParams(Params):
         "Conductance to solve with: the name of a law or of a whole column; empty for the network's first.",
         choices_from="throat",
     )
-    axes: tuple[Axis, ...] = param(("z", "y", "x"), "Axes to drive the flow along.")
     boundary: Boundary = param(
         "reservoirs",
         "Where the faces are held: reservoirs at the image faces, or the centres of the pores that touch them.",
-    )
-    backend: Backend = param(
-        "auto", "Linear solver; auto chooses by size and regularity and says which.", advanced=True
     )
 
 
@@ -85,15 +90,6 @@ class DiffusionParams(SolveParams):
 
     concentration_difference: float = param(
         1.0, "Concentration at the inlet over that at the outlet.", unit="mol/m3", ge=1e-12, le=1e9
-    )
-
-
-class CompareParams(Params):
-    """Axes and solver of the comparison."""
-
-    axes: tuple[Axis, ...] = param(("z", "y", "x"), "Axes to drive the flow along.")
-    backend: Backend = param(
-        "auto", "Linear solver; auto chooses by size and regularity and says which.", advanced=True
     )
 
 
@@ -115,7 +111,7 @@ def _diffusion(inputs: Inputs, params: DiffusionParams, progress: Progress) -> O
     return {"network": network, "table": table}
 
 
-def _compare(inputs: Inputs, params: CompareParams, progress: Progress) -> Outputs:
+def _compare(inputs: Inputs, params: AxesParams, progress: Progress) -> Outputs:
     from porelab_gui.core.transport.pnm.compare import compare
 
     return {"table": compare(inputs["network"], progress=progress, **params.model_dump())}
@@ -159,7 +155,7 @@ compare_transport = Method(
     summary="K and F along each axis under every conductance law and both boundary treatments, in one table.",
     step="Transport",
     citation=_ADJOINT,
-    params=CompareParams,
+    params=AxesParams,
     inputs=_NETWORK,
     outputs={"table": Table},
     function=_compare,
