@@ -1,0 +1,145 @@
+"""Numbers the void voxels of a box in red-black order and coarsens them by 2 x 2 x 2 cells: the grids of multigrid.
+
+A level is a graph whose nodes sit on a lattice: at most six neighbours, all of the other colour. Reds (even
+z + y + x) come first, blacks after them, each in C order. ``links[k, i]`` is the neighbour of node i in direction
+k = -z, +z, -y, +y, -x, +x, or n where there is none: vectors have n + 1 entries and end in a zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+U32 = NDArray[np.uint32]
+F32 = NDArray[np.float32]
+Compiled = {"cache": True, "nogil": True}
+
+
+@njit(**Compiled)
+def number(member: NDArray[np.uint8]) -> tuple[U32, U32, int]:
+    """Index grid (padded by one, n outside), flat padded cell of every node, and the number of reds."""
+    nz, ny, nx = member.shape
+    reds = 0
+    n = 0
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if member[z, y, x]:
+                    n += 1
+                    reds += 1 - ((z + y + x) & 1)
+    index = np.full((nz + 2, ny + 2, nx + 2), n, np.uint32)
+    cells = np.empty(n, np.uint32)
+    row = nx + 2
+    plane = (ny + 2) * row
+    red = 0
+    black = reds
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if member[z, y, x]:
+                    if (z + y + x) & 1:
+                        i = black
+                        black += 1
+                    else:
+                        i = red
+                        red += 1
+                    index[z + 1, y + 1, x + 1] = i
+                    cells[i] = (z + 1) * plane + (y + 1) * row + x + 1
+    return index, cells, reds
+
+
+@njit(**Compiled)
+def link(index: U32, cells: U32) -> U32:
+    """Neighbours (6, n) of every node."""
+    flat = index.reshape(-1)
+    row = np.int64(index.shape[2])
+    plane = row * index.shape[1]
+    links = np.empty((6, len(cells)), np.uint32)
+    for i in range(len(cells)):
+        c = np.int64(cells[i])
+        links[0, i] = flat[c - plane]
+        links[1, i] = flat[c + plane]
+        links[2, i] = flat[c - row]
+        links[3, i] = flat[c + row]
+        links[4, i] = flat[c - 1]
+        links[5, i] = flat[c + 1]
+    return links
+
+
+@njit(**Compiled)
+def degree(links: U32, bonds: F32) -> F32:
+    """Sum of the bonds of every node; ``bonds`` (3,) per axis."""
+    n = links.shape[1]
+    total = np.zeros(n, np.float32)
+    for k in range(6):
+        bond = bonds[k // 2]
+        for i in range(n):
+            if links[k, i] != n:
+                total[i] += bond
+    return total
+
+
+@njit(**Compiled)
+def parents_of(cells: U32, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], U32]:
+    """Which 2 x 2 x 2 cells hold nodes, and the flat padded cell that each node falls into; ``shape`` is padded."""
+    row = np.int64(shape[2])
+    plane = row * shape[1]
+    cz, cy, cx = (shape[0] - 1) // 2, (shape[1] - 1) // 2, (shape[2] - 1) // 2
+    member = np.zeros((cz, cy, cx), np.uint8)
+    into = np.empty(len(cells), np.uint32)
+    for i in range(len(cells)):
+        c = np.int64(cells[i])
+        z = c // plane
+        rest = c - z * plane
+        y = rest // row
+        z, y, x = (z - 1) // 2, (y - 1) // 2, (rest - y * row - 1) // 2
+        member[z, y, x] = 1
+        into[i] = ((z + 1) * (cy + 2) + y + 1) * (cx + 2) + x + 1
+    return member, into
+
+
+@njit(**Compiled)
+def coarse_bonds(links: U32, weights: F32, excess: F32, parent: U32, coarse: int) -> tuple[U32, F32, F32, F32]:
+    """Links, weights (6, n), diagonal and excess of the coarse level.
+
+    The bonds between two cells are summed and halved, which is what the coarse lattice has where the void is
+    open (a quarter of the bonds, twice the area per length); ``excess`` is the part of the diagonal that leaves
+    the graph (fixed values, walls) and is halved alike. ``weights`` is (3,) per axis or (6, n) per link.
+    """
+    n = links.shape[1]
+    onto = np.full((6, coarse), coarse, np.uint32)
+    total = np.zeros((6, coarse), np.float32)
+    diagonal = np.zeros(coarse, np.float32)
+    left = np.zeros(coarse, np.float32)
+    for i in range(n):
+        p = parent[i]
+        left[p] += 0.5 * excess[i]
+        for k in range(6):
+            j = links[k, i]
+            if j != n and parent[j] != p:
+                bond = 0.5 * (weights[k // 2] if weights.ndim == 1 else weights[k, i])
+                onto[k, p] = parent[j]
+                total[k, p] += bond
+                diagonal[p] += bond
+    return onto, total, diagonal + left, left
+
+
+@njit(**Compiled)
+def red_children(parent: U32, reds: int, coarse: int) -> U32:
+    """Up to four red nodes of every coarse cell, (4, coarse), n where there are fewer."""
+    n = len(parent)
+    children = np.full((4, coarse), n, np.uint32)
+    count = np.zeros(coarse, np.uint8)
+    for i in range(reds):
+        p = parent[i]
+        children[count[p], p] = i
+        count[p] += 1
+    return children
+
+
+def as_member(mask: NDArray[Any]) -> NDArray[np.uint8]:
+    """A boolean box as the bytes that ``number`` reads."""
+    return np.ascontiguousarray(mask).view(np.uint8) if mask.dtype == np.bool_ else mask.astype(np.uint8)
