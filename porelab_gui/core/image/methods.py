@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from porelab_gui.core.image.editing.filters import FILTERS
+from porelab_gui.core.image.editing.geometry import GEOMETRY
+from porelab_gui.core.image.editing.labels import CORRECTIONS
+from porelab_gui.core.image.editing.local_otsu import SEGMENT_LOCAL_OTSU
 from porelab_gui.core.image.loading import LOAD
 from porelab_gui.core.image.phantoms.method import MAKE_PHANTOM
 from porelab_gui.core.image.threshold import SEGMENT_THRESHOLD
 from porelab_gui.core.method import Method
 
-METHODS: tuple[Method, ...] = (LOAD, SEGMENT_THRESHOLD, MAKE_PHANTOM)
+METHODS: tuple[Method, ...] = (
+    LOAD,
+    SEGMENT_THRESHOLD,
+    SEGMENT_LOCAL_OTSU,
+    *GEOMETRY,
+    *FILTERS,
+    *CORRECTIONS,
+    MAKE_PHANTOM,
+)

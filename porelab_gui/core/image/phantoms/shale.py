@@ -52,7 +52,8 @@ def _fill(
     """Spheres (or thin discs) about random voxels of ``host`` until ``target`` voxels of it are taken."""
     made = np.zeros(host.shape, bool)
     places = np.flatnonzero(host)
-    if target <= 0 or not len(places):
+    target = min(target, int(0.9 * len(places)))
+    if target <= 0:
         return made
     taken, volume = 0, (3.0 if slit else 4.2) * radii**3
     while taken < target:

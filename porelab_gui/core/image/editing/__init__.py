@@ -1,0 +1,1 @@
+"""Methods that make one image out of another: filters, geometry, corrections of labels."""
