@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from porelab_gui.core.image.correct import CORRECT_LABELS
 from porelab_gui.core.image.editing.filters import FILTERS
 from porelab_gui.core.image.editing.geometry import GEOMETRY
 from porelab_gui.core.image.editing.labels import CORRECTIONS
@@ -18,5 +19,6 @@ METHODS: tuple[Method, ...] = (
     *GEOMETRY,
     *FILTERS,
     *CORRECTIONS,
+    CORRECT_LABELS,
     MAKE_PHANTOM,
 )

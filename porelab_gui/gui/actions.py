@@ -1,0 +1,123 @@
+"""Everything in the menus, as data: title, place, shortcut and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtGui import QAction, QKeySequence
+from qtpy.QtWidgets import QMenu
+
+from porelab_gui.gui.recipes import ask_replay, ask_save
+from porelab_gui.gui.undoing import redo, redo_title, undo, undo_title
+
+if TYPE_CHECKING:
+    from porelab_gui.gui.main_window import PorelabWindow
+
+Run = Callable[["PorelabWindow"], object]
+Title = Callable[["PorelabWindow"], str]
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """One entry. ``title_now`` renames it and, when empty, greys it while its menu opens."""
+
+    key: str
+    menu: str
+    title: str
+    run: Run
+    shortcut: str = ""
+    title_now: Title | None = None
+
+
+def _show(step: str) -> Run:
+    return lambda window: window.show_step(step)
+
+
+ACTIONS = (
+    ActionSpec("open", "File", "Open in PoreLab…", lambda w: w.opener.ask_files(), "Ctrl+Shift+I"),
+    ActionSpec("open_folder", "File", "Open folder of slices…", lambda w: w.opener.ask_folder()),
+    ActionSpec("save_recipe", "File", "Save recipe…", lambda w: ask_save(w.context, w.main), "Ctrl+Shift+R"),
+    ActionSpec("save_script", "File", "Save recipe as Python script…", lambda w: ask_save(w.context, w.main, True)),
+    ActionSpec("replay", "File", "Replay a recipe…", lambda w: ask_replay(w.context, w.main)),
+    ActionSpec("undo", "Edit", "Undo", lambda w: undo(w.context), "Ctrl+Z", lambda w: undo_title(w.context)),
+    ActionSpec("redo", "Edit", "Redo", lambda w: redo(w.context), "Ctrl+Shift+Z", lambda w: redo_title(w.context)),
+    ActionSpec("log", "Help", "Show the log of errors…", lambda w: w.show_log()),
+)
+
+
+def install(window: PorelabWindow) -> dict[str, QAction]:
+    """Put every action into the window's menus and give them by key."""
+    made: dict[str, QAction] = {}
+    by_menu: dict[str, list[QAction]] = {}
+    for spec in ACTIONS:
+        action = QAction(spec.title, window.main)
+        action.setObjectName(f"porelab.{spec.key}")
+        action.triggered.connect(_guarded(window, spec.run))
+        if spec.shortcut:
+            action.setShortcut(QKeySequence(spec.shortcut))
+        made[spec.key] = action
+        by_menu.setdefault(spec.menu, []).append(action)
+    for menu, actions in by_menu.items():
+        _fill(_menu(window, menu), actions)
+    _keep_titles(window, made)
+    return made
+
+
+def _guarded(window: PorelabWindow, run: Run) -> Callable[[], None]:
+    from porelab_gui.core.errors import PorelabError
+
+    def call() -> None:
+        try:
+            run(window)
+        except PorelabError as error:
+            window.context.report(error)
+
+    return call
+
+
+def _menu(window: PorelabWindow, title: str) -> Any:
+    """The menu of that title; Edit is ours and stands after File."""
+    napari = window.viewer.window
+    known = {"File": napari.file_menu, "Help": napari.help_menu}
+    if title in known:
+        return known[title]
+    menu = QMenu(f"&{title}", window.main)
+    bar = window.main.menuBar()
+    bar.insertMenu(napari.view_menu.menuAction(), menu)
+    return menu
+
+
+def _fill(menu: Any, actions: list[QAction]) -> None:
+    """Put our entries first; napari rebuilds its menus when plugins change, so they are put back on opening."""
+
+    def fill() -> None:
+        present = menu.actions()
+        if actions[0] in present:
+            return
+        first = present[0] if present else None
+        for action in actions:
+            menu.insertAction(first, action)
+        if first is not None:
+            menu.insertSeparator(first)
+
+    fill()
+    menu.aboutToShow.connect(fill)
+
+
+def _keep_titles(window: PorelabWindow, made: dict[str, QAction]) -> None:
+    dynamic = [(made[s.key], s) for s in ACTIONS if s.title_now]
+
+    def refresh(*_: object) -> None:
+        for action, spec in dynamic:
+            title = spec.title_now(window) if spec.title_now else ""
+            action.setText(f"{spec.title} {title}".strip())
+
+    window.context.session.stepped.connect(refresh)
+    window.keep(refresh)
+    for action, _ in dynamic:
+        for holder in action.associatedObjects() if hasattr(action, "associatedObjects") else ():
+            if isinstance(holder, QMenu):
+                holder.aboutToShow.connect(refresh)
+    refresh()

@@ -1,0 +1,1 @@
+"""Editors for parameters, one per kind of value."""

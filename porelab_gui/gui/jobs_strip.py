@@ -1,0 +1,178 @@
+"""The strip below the canvas: every job with its name, bar, time left, cancel and log."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QGridLayout,
+    QLabel,
+    QProgressBar,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QElidingLabel
+
+from porelab_gui.gui.context import Context
+from porelab_gui.gui.dialogs.text import TextDialog
+from porelab_gui.gui.opening import is_question
+from porelab_gui.gui.quantities import time_text
+from porelab_gui.gui.theme import follow_theme, role
+from porelab_gui.session.jobs import FINISHED, Job, State
+
+KEEP = 40
+PERIOD_MS = 120
+EMPTY = "No jobs yet. Choose a step on the right and press its blue button."
+MARKS = {State.DONE: "done", State.FAILED: "failed", State.CANCELLED: "cancelled", State.QUEUED: "waiting"}
+
+
+class JobRow(QWidget):
+    """One job."""
+
+    def __init__(self, context: Context, job: Job) -> None:
+        super().__init__()
+        self.context, self.job = context, job
+        self.log_dialog: TextDialog | None = None
+        grid = QGridLayout(self)
+        grid.setContentsMargins(6, 1, 6, 1)
+        grid.setHorizontalSpacing(8)
+        self.name = QElidingLabel(job.title)
+        self.name.setToolTip(job.title)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.time = QLabel()
+        self.time.setMinimumWidth(92)
+        role(self.time, "quiet")
+        self.cancel = _icon("✕", "Cancel this job")
+        self.cancel.setObjectName("cancel")
+        self.cancel.clicked.connect(lambda: context.session.queue.cancel(job))
+        self.log = _icon("≡", "Show the log of this job")
+        self.log.setObjectName("log")
+        self.log.clicked.connect(self.show_log)
+        for column, widget in enumerate((self.name, self.bar, self.time, self.log, self.cancel)):
+            grid.addWidget(widget, 0, column)
+        grid.setColumnStretch(0, 2)
+        grid.setColumnStretch(1, 3)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show where the job is now."""
+        job = self.job
+        running = job.state is State.RUNNING
+        self.bar.setValue(int(1000 * (1.0 if job.state is State.DONE else job.fraction)))
+        text = job.message if running else _ending(job)
+        percent = f"{100 * job.fraction:.0f} %" if running else ""
+        self.bar.setFormat("  ".join(p for p in (percent, _short(text)) if p).replace("%", "%%"))
+        self.bar.setToolTip(text)
+        self.time.setText(self._time())
+        self.cancel.setEnabled(job.state not in FINISHED)
+        if self.log_dialog is not None and self.log_dialog.isVisible():
+            self._fill_log()
+
+    def _time(self) -> str:
+        job = self.job
+        if job.state is State.QUEUED:
+            return ""
+        left = job.seconds_left
+        if left is not None:
+            return f"{time_text(left)} left"
+        return time_text(job.seconds)
+
+    def show_log(self) -> None:
+        """A window with everything the job said."""
+        if self.log_dialog is None:
+            self.log_dialog = TextDialog(self.window(), f"Log of {self.job.title}", "")
+        self._fill_log()
+        self.log_dialog.show()
+        self.log_dialog.raise_()
+
+    def _fill_log(self) -> None:
+        job = self.job
+        lines = [f"{job.title} ({job.method.name}), {job.state.value}, {time_text(job.seconds)}", ""]
+        lines += [f"{key} = {value}" for key, value in job.params.model_dump(mode="json").items()]
+        lines += ["", *job.log]
+        lines += [str(job.error), "", job.trace] if job.error else []
+        text = "\n".join(lines)
+        if self.log_dialog is not None and self.log_dialog.body.toPlainText() != text:
+            self.log_dialog.set_text(text)
+
+
+class JobsStrip(QWidget):
+    """All jobs, newest at the top. Redrawn at most eight times a second, whatever the jobs report."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.context = context
+        self.rows: dict[int, JobRow] = {}
+        self._stale: set[int] = set()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inner = QWidget()
+        self._column = QVBoxLayout(inner)
+        self._column.setContentsMargins(0, 4, 0, 4)
+        self._column.setSpacing(2)
+        self.empty = QLabel(EMPTY)
+        self.empty.setWordWrap(True)
+        self.empty.setContentsMargins(8, 4, 8, 4)
+        role(self.empty, "quiet")
+        self._column.addWidget(self.empty)
+        self._column.addStretch(1)
+        area.setWidget(inner)
+        outer.addWidget(area)
+        self.setMinimumSize(240, 60)
+        follow_theme(self, context.viewer)
+        self._timer = QTimer(self, interval=PERIOD_MS)
+        self._timer.timeout.connect(self._tick)
+        context.session.queue.changed.connect(self._on_changed)
+        for job in context.session.queue.jobs[-KEEP:]:
+            self._on_changed(job)
+
+    def _on_changed(self, job: Job) -> None:
+        if job.number not in self.rows:
+            self._add(job)
+        self._stale.add(job.number)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _add(self, job: Job) -> None:
+        self.rows[job.number] = row = JobRow(self.context, job)
+        self._column.insertWidget(0, row)
+        self.empty.hide()
+        while len(self.rows) > KEEP:
+            oldest = next((n for n, r in self.rows.items() if r.job.state in FINISHED), None)
+            if oldest is None:
+                return
+            self.rows.pop(oldest).deleteLater()
+
+    def _tick(self) -> None:
+        active = {j.number for j in self.context.session.queue.active}
+        for number in self._stale | active:
+            if number in self.rows:
+                self.rows[number].refresh()
+        self._stale.clear()
+        if not active:
+            self._timer.stop()
+
+
+def _ending(job: Job) -> str:
+    """How a job ended, in a word; a load that only lacked an answer has not failed."""
+    return "asked for more" if is_question(job.error) else MARKS.get(job.state, "")
+
+
+def _icon(text: str, tooltip: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tooltip)
+    role(button, "icon")
+    return button
+
+
+def _short(text: str, most: int = 46) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,191 @@
+"""The docks around napari's canvas, and the handle by which a script drives the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt
+from qtpy.QtWidgets import QMainWindow, QWidget
+
+from porelab_gui.gui import settings as preferences
+from porelab_gui.gui.context import Context
+from porelab_gui.gui.jobs_strip import JobsStrip
+from porelab_gui.gui.opening import Opener, is_question
+from porelab_gui.gui.stepper import Stepper
+from porelab_gui.gui.toasts import NapariBridge, Toasts
+from porelab_gui.session.jobs import Job, State
+
+WORKFLOW, JOBS, PLOTS = "PoreLab", "Jobs", "Plots"
+PLOTS_PANEL = "porelab_gui.gui.plots.dock:PlotsDock"
+
+
+class PorelabWindow(QObject):
+    """PoreLab inside one napari viewer: ``context`` is what panels get, ``opener`` opens files.
+
+    Made by ``app.attach``; the same object serves our own window and a stock napari.
+    """
+
+    context: Context
+    opener: Opener
+
+    def __init__(self, viewer: Any, context: Context, toasts: Toasts) -> None:
+        self.main: QMainWindow = viewer.window._qt_window
+        super().__init__(self.main)
+        self.viewer, self.context, self.toasts = viewer, context, toasts
+        self.settings = preferences.load()
+        self.opener = Opener.of(context, self.main)
+        self.stepper = Stepper(context)
+        self.jobs = JobsStrip(context)
+        self.plots: QWidget | None = None
+        self.welcome: QWidget | None = None
+        self.actions: dict[str, Any] = {}
+        self._kept: list[Any] = []
+        self._docks: dict[str, Any] = {}
+        self._bridge: NapariBridge | None = None
+        context.session.queue.finished.connect(self._on_finished)
+        self.main.installEventFilter(self)
+
+    # -- for scripts and tests
+
+    def show_step(self, step: str) -> QWidget:
+        """Show a step of the workflow and give its panel."""
+        self.show_dock(WORKFLOW)
+        return self.stepper.show_step(step)
+
+    def run_files(self, paths: Iterable[str | Path]) -> None:
+        """Open files and folders."""
+        self.opener.open(paths)
+
+    def wait(self, seconds: float = 600.0) -> None:
+        """Let the window work until no job is left; TimeoutError after ``seconds``."""
+        import time
+
+        end = time.monotonic() + seconds
+        while self.context.session.queue.active:
+            if time.monotonic() > end:
+                raise TimeoutError("jobs are still running")
+            QCoreApplication.processEvents()
+            time.sleep(0.005)
+        QCoreApplication.processEvents()
+
+    def screenshot(self, path: str | Path) -> None:
+        """The whole window with its canvas, as PNG."""
+        from porelab_gui.gui.shots import whole_window
+
+        whole_window(self.viewer, Path(path))
+
+    def close(self) -> None:
+        """Stop the lanes and close the window."""
+        self.viewer.close()
+
+    # -- arrangement
+
+    def add_docks(self) -> None:
+        """Stepper on the right, jobs and plots below the canvas."""
+        add = self.viewer.window.add_dock_widget
+        workflow = add(self.stepper, name=WORKFLOW, area="right", add_vertical_stretch=False)
+        jobs = add(self.jobs, name=JOBS, area="bottom", add_vertical_stretch=False)
+        self.main.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.plots = _plots(self.context)
+        self._docks = {WORKFLOW: workflow, JOBS: jobs}
+        if self.plots is not None:
+            self._docks[PLOTS] = plots = add(self.plots, name=PLOTS, area="bottom", add_vertical_stretch=False)
+            self.main.splitDockWidget(jobs, plots, Qt.Orientation.Horizontal)
+        self.arrange()
+        self.stepper.show_step(self.stepper.current or next(iter(self.stepper.buttons)))
+
+    def arrange(self) -> None:
+        """Give the docks their sizes for the window as it is; the canvas keeps the most."""
+        height = self.main.height()
+        below = [self._docks[name] for name in (JOBS, PLOTS) if name in self._docks]
+        tall = 110 if len(below) == 1 else max(150, min(250, height // 4))
+        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        self.main.resizeDocks(below, [380, 640][: len(below)], across)
+        self.main.resizeDocks(below[:1], [tall], down)
+        self.main.resizeDocks([self._docks[WORKFLOW]], [360 if self.main.width() > 1400 else 340], across)
+
+    def show_dock(self, name: str) -> None:
+        """Bring a dock back that was closed, and to the front."""
+        widget = self.viewer.window.dock_widgets.get(name)
+        dock = widget.parent() if widget is not None else None
+        if dock is not None:
+            dock.show()
+            dock.raise_()
+
+    def own_the_window(self) -> None:
+        """What only our own window does: welcome page, dropped files, menus, toasts instead of napari's."""
+        from porelab_gui.gui.actions import install
+        from porelab_gui.gui.recipes import ask_replay
+        from porelab_gui.gui.welcome import Welcome
+
+        qt_viewer = self.viewer.window._qt_viewer
+        self._bridge = NapariBridge(self.toasts, self.context.session.queue._deliver)
+        self.welcome = Welcome(
+            qt_viewer.canvas.native,
+            self.context,
+            self.settings,
+            self.opener.ask_files,
+            self.opener.ask_folder,
+            lambda: ask_replay(self.context, self.main),
+            self.opener.open_one,
+        )
+        self.actions = install(self)
+        qt_viewer.installEventFilter(self)
+        self.welcome.setAcceptDrops(False)
+
+    def show_log(self) -> None:
+        """The log of errors of this and earlier sessions."""
+        from porelab_gui.gui.dialogs.text import TextDialog
+
+        path = preferences.log_path()
+        text = path.read_text(encoding="utf-8", errors="replace")[-200_000:] if path.exists() else "No errors yet."
+        TextDialog(self.main, f"Log ({path})", text).show()
+
+    def keep(self, thing: Callable[..., object]) -> None:
+        """Hold a callback that is connected by a weak reference."""
+        self._kept.append(thing)
+
+    # -- events
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Dropped files are opened by PoreLab; closing the window stops the lanes."""
+        kind = event.type()
+        if kind == QEvent.Type.Drop and watched is not self.main:
+            return self._drop(event)
+        if kind == QEvent.Type.Close and watched is self.main:
+            self._shut()
+        return False
+
+    def _drop(self, event: Any) -> bool:
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if not paths:
+            return False
+        event.acceptProposedAction()
+        self.opener.open(paths)
+        return True
+
+    def _shut(self) -> None:
+        preferences.save(self.settings)
+        self.context.session.queue.close(wait=0.5)
+        if self._bridge is not None:
+            self._bridge.close()
+            self._bridge = None
+
+    def _on_finished(self, job: Job) -> None:
+        if job.state is State.FAILED and not is_question(job.error):
+            self.context.report(job.error or RuntimeError("the job failed"), job.trace)
+        if job.state is State.DONE and job.method.name == "load":
+            self.settings.remember(job.params.model_dump()["path"])
+
+
+def _plots(context: Context) -> QWidget | None:
+    """The dock of plots, where it is installed."""
+    module, _, name = PLOTS_PANEL.partition(":")
+    if find_spec(module) is None:
+        return None
+    widget: QWidget = getattr(import_module(module), name)(context)
+    return widget

@@ -1,0 +1,138 @@
+"""Opening files and folders: the work is the Method ``load``; what the file does not say is asked in a dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
+
+from qtpy.QtWidgets import QDialog, QFileDialog, QWidget
+
+from porelab_gui.core.image.formats.base import DatasetNeeded, LayoutNeeded, VoxelSizeNeeded
+from porelab_gui.core.image.formats.raw import sidecar
+from porelab_gui.gui.context import Context
+from porelab_gui.gui.dialogs.choose import ChooseDialog
+from porelab_gui.gui.dialogs.raw_import import RawDialog
+from porelab_gui.gui.dialogs.voxel_size import VoxelSizeDialog
+from porelab_gui.gui.theme import follow_theme
+from porelab_gui.session.jobs import Job, State
+from porelab_gui.session.session import Session
+
+RAW = (".raw", ".bin", ".vol")
+RECIPES = (".yaml", ".yml")
+QUESTIONS = (VoxelSizeNeeded, DatasetNeeded, LayoutNeeded)
+FILTERS = (
+    "Images and networks (*.tif *.tiff *.raw *.bin *.vol *.mhd *.mha *.npy *.npz *.nrrd *.nhdr *.h5 *.hdf5 *.mat *.nc "
+    "*.mrc *.dm3 *.dm4 *.am *.dat *.pnm *.vtp *.csv *.net);;Recipes (*.yaml *.yml);;All files (*)"
+)
+
+
+def is_question(error: BaseException | None) -> bool:
+    """Whether a failed load only needs an answer from the user."""
+    return isinstance(error, QUESTIONS)
+
+
+class Opener:
+    """Opens what the user points at; ``dialog`` is the question on the screen, if any. One per session."""
+
+    _known: ClassVar[WeakKeyDictionary[Session, Opener]] = WeakKeyDictionary()
+
+    def __init__(self, context: Context, parent: QWidget) -> None:
+        self.context, self.parent = context, parent
+        self.dialog: QDialog | None = None
+        context.session.queue.finished.connect(self._on_finished)
+
+    @classmethod
+    def of(cls, context: Context, parent: QWidget) -> Opener:
+        """The opener of a session, made when first asked for: each question is asked once."""
+        if context.session not in cls._known:
+            cls._known[context.session] = cls(context, parent)
+        return cls._known[context.session]
+
+    def open(self, paths: Iterable[str | Path]) -> None:
+        """Open files and folders one after another."""
+        for path in paths:
+            self.open_one(Path(path))
+
+    def open_one(self, path: Path) -> None:
+        """Open one file or folder: a recipe is replayed, a RAW file is previewed first, the rest is loaded."""
+        if path.suffix.lower() in RECIPES:
+            from porelab_gui.gui.recipes import replay_here
+
+            replay_here(self.context, path)
+        elif path.suffix.lower() in RAW and path.is_file() and not sidecar(path).exists():
+            self._ask_layout(path)
+        else:
+            self.load({"path": str(path)})
+
+    def load(self, params: Mapping[str, Any]) -> Job:
+        """Queue the Method ``load``; the item takes the name of the file."""
+        name = item_name(str(params["path"]))
+        return self.context.session.run("load", params, {}, {"image": name})
+
+    def ask_files(self) -> None:
+        """The file dialog."""
+        names, _ = QFileDialog.getOpenFileNames(self.parent, "Open images or networks", "", FILTERS)
+        self.open(names)
+
+    def ask_folder(self) -> None:
+        """The folder dialog, for a folder of slices."""
+        name = QFileDialog.getExistingDirectory(self.parent, "Open a folder of slices")
+        if name:
+            self.open([name])
+
+    def _on_finished(self, job: Job) -> None:
+        if job.method.name != "load" or job.state is not State.FAILED or not is_question(job.error):
+            return
+        params = job.params.model_dump()
+        path = Path(params["path"])
+        if isinstance(job.error, LayoutNeeded):
+            self._ask_layout(path)
+        elif isinstance(job.error, DatasetNeeded):
+            self._ask_dataset(path, params, job.error.datasets)
+        else:
+            self._ask_voxel(path, params)
+
+    def _ask_voxel(self, path: Path, params: dict[str, Any]) -> None:
+        dialog = VoxelSizeDialog(self.parent, path.name, _hint(path, params))
+        dialog.accepted_size.connect(lambda voxel: self.load({**params, "voxel_size": voxel}))
+        self._show(dialog)
+
+    def _ask_dataset(self, path: Path, params: dict[str, Any], names: tuple[str, ...]) -> None:
+        text = f"{path.name} holds several images. Which one?"
+        dialog = ChooseDialog(self.parent, "Choose a data set", text, names)
+        dialog.chosen.connect(lambda name: self.load({**params, "dataset": name}))
+        self._show(dialog)
+
+    def _ask_layout(self, path: Path) -> None:
+        try:
+            dialog = RawDialog(self.parent, path)
+        except OSError as error:
+            self.context.report(error)
+            return
+        dialog.accepted_layout.connect(self.load)
+        self._show(dialog)
+
+    def _show(self, dialog: QDialog) -> None:
+        follow_theme(dialog, self.context.viewer)
+        self.dialog = dialog
+        dialog.open()
+
+
+def item_name(path: str) -> str:
+    """The name under which a file's data are kept: its name without the type."""
+    name = Path(path).name or "image"
+    return name.split(".")[0] if name.lower().endswith((".ome.tif", ".ome.tiff", ".ome.zarr")) else Path(name).stem
+
+
+def _hint(path: Path, params: Mapping[str, Any]) -> Any:
+    """A guess of the voxel size from the file's own words, when there is one."""
+    from porelab_gui.core.errors import PorelabError
+    from porelab_gui.core.image.formats.dispatch import probe
+    from porelab_gui.core.image.loading import LoadParams, options_of
+
+    try:
+        return probe(path, options_of(LoadParams(**params))).hint
+    except PorelabError:
+        return None

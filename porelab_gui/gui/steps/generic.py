@@ -1,0 +1,75 @@
+"""The page of a step made from whatever Methods are registered for it, ours or a stranger's."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QSize
+from qtpy.QtWidgets import QComboBox, QLabel, QStackedWidget, QVBoxLayout, QWidget
+
+from porelab_gui.core.registry import methods
+from porelab_gui.gui.context import Context
+from porelab_gui.gui.forms import MethodForm
+from porelab_gui.gui.theme import role
+
+
+class GenericPanel(QWidget):
+    """A chooser when there are several Methods, and the page of the chosen one.
+
+    ``leave_out`` names Methods that are shown elsewhere. Override ``make_page`` for a page of one's own.
+    """
+
+    def __init__(self, context: Context, step: str, leave_out: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.context = context
+        self.names = [n for n, m in methods().items() if m.step == step and n not in leave_out]
+        self.pages: dict[str, QWidget] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(2, 2, 8, 8)
+        self.combo = QComboBox()
+        self.combo.setObjectName("method")
+        self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for name in self.names:
+            self.combo.addItem(self.title_of(name), name)
+        if len(self.names) > 1:
+            self._column.addWidget(role(QLabel("Method"), "quiet"))
+            self._column.addWidget(self.combo)
+        self.stack = _Shrinking()
+        self._column.addWidget(self.stack)
+        self._column.addStretch(1)
+        self.combo.currentIndexChanged.connect(self._choose)
+        self._choose(0)
+
+    def make_page(self, name: str) -> QWidget:
+        """The page of one Method."""
+        return MethodForm(self.context, name)
+
+    def title_of(self, name: str) -> str:
+        """The words in the chooser."""
+        return methods()[name].title
+
+    def show_method(self, name: str) -> QWidget:
+        """The page of one Method, shown."""
+        self.combo.setCurrentIndex(self.names.index(name))
+        self._choose(self.names.index(name))
+        return self.pages[name]
+
+    def _choose(self, index: int) -> None:
+        if not self.names:
+            return
+        name = self.names[max(0, index)]
+        if name not in self.pages:
+            self.pages[name] = self.make_page(name)
+            self.stack.addWidget(self.pages[name])
+        self.stack.setCurrentWidget(self.pages[name])
+        self.stack.updateGeometry()
+
+
+class _Shrinking(QStackedWidget):
+    """A stack as tall as the page it shows, not as its tallest."""
+
+    def sizeHint(self) -> QSize:
+        page = self.currentWidget()
+        return page.sizeHint() if page else super().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        page = self.currentWidget()
+        return page.minimumSizeHint() if page else super().minimumSizeHint()

@@ -1,0 +1,110 @@
+"""The page over the empty canvas: open a file, a folder, a sample or a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from porelab_gui.core.errors import PorelabError
+from porelab_gui.gui.context import Context
+from porelab_gui.gui.settings import Settings
+from porelab_gui.gui.theme import follow_theme, role
+
+WIDTH = 560
+
+
+class Welcome(QWidget):
+    """Covers the canvas until there is something to see."""
+
+    def __init__(
+        self,
+        canvas: QWidget,
+        context: Context,
+        settings: Settings,
+        open_files: Callable[[], None],
+        open_folder: Callable[[], None],
+        open_recipe: Callable[[], None],
+        open_path: Callable[[Path], object],
+    ) -> None:
+        super().__init__(canvas)
+        self.context, self._canvas, self._open_path, self._settings = context, canvas, open_path, settings
+        self.setAutoFillBackground(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setObjectName("welcome")
+        outer = QGridLayout(self)
+        box = QWidget()
+        box.setMaximumWidth(WIDTH)
+        box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        outer.addWidget(box, 0, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._column = QVBoxLayout(box)
+        self._column.setSpacing(8)
+        self._column.addWidget(role(QLabel("PoreLab"), "hero"))
+        self._column.addWidget(_wrapped("From an image of a porous medium to its coloured throats, permeability and "
+                                        "formation factor.", "quiet"))  # fmt: skip
+        self.buttons: dict[str, QPushButton] = {}
+        self._card("Open files…", "TIFF, RAW, MHD, NumPy, NRRD, HDF5; networks too", open_files)
+        self._card("Open a folder of slices…", "One image per slice, in natural order", open_folder)
+        self._card("Open a recipe…", "Replays every step of an earlier session", open_recipe)
+        self._add_list("Samples", _samples())
+        self._add_list("Recent", [(Path(p).name, Path(p)) for p in settings.recent if Path(p).exists()][:4])
+        self._column.addWidget(_wrapped("Or drop files and folders anywhere on this window.", "quiet"))
+        follow_theme(self, context.viewer, lambda c: self.setStyleSheet(
+            self.styleSheet() + f"QWidget#welcome {{ background: {c.background}; }}"))  # fmt: skip
+        canvas.installEventFilter(self)
+        context.viewer.layers.events.inserted.connect(self._update)
+        context.viewer.layers.events.removed.connect(self._update)
+        self._update()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Cover the whole canvas whatever its size."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
+            self.setGeometry(self._canvas.rect())
+        return False
+
+    def _update(self, event: object = None) -> None:
+        self.setVisible(not len(self.context.viewer.layers))
+        self.setGeometry(self._canvas.rect())
+
+    def _card(self, title: str, text: str, action: Callable[[], object]) -> None:
+        button = QPushButton(f"{title}\n{text}")
+        button.setObjectName(title)
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        role(button, "card")
+        button.clicked.connect(lambda: action())
+        self.buttons[title] = button
+        self._column.addWidget(button)
+
+    def _add_list(self, title: str, entries: Sequence[tuple[str, Path]]) -> None:
+        if not entries:
+            return
+        self._column.addSpacing(6)
+        self._column.addWidget(role(QLabel(title), "section"))
+        for text, path in entries:
+            button = QPushButton(text)
+            button.setObjectName(f"{title}:{text}")
+            button.setToolTip(str(path))
+            button.setCursor(Qt.CursorShape.PointingHandCursor)
+            role(button, "link")
+            button.clicked.connect(lambda _=False, p=path: self._open_path(p))
+            self.buttons[f"{title}:{text}"] = button
+            self._column.addWidget(button)
+
+
+def _samples() -> list[tuple[str, Path]]:
+    """The samples that ship, by their words; none where the installation lacks them."""
+    from porelab_gui.assets import samples
+
+    try:
+        return [(p.stem.replace("_", " "), p) for p in samples()]
+    except PorelabError:
+        return []
+
+
+def _wrapped(text: str, kind: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    role(label, kind)
+    return label
