@@ -34,8 +34,12 @@ class ExtractParams(Params):
     )
     merge_phases: bool = param(False, "Treat the chosen labels as one pore space without borders between them.")
     trim: bool = param(False, "Leave out pores in clusters that do not reach two opposite faces of the image.")
-    engine: Literal["porespy"] = param(
-        "porespy", "PoreSpy's own path, with the watershed kept inside the void.", advanced=True
+    engine: Literal["porelab", "porespy"] = param(
+        "porelab", "The fast own extraction, or PoreSpy's own path. Both keep the watershed inside the void.",
+        advanced=True,
+    )
+    threads: int = param(
+        0, "Threads of the own extraction; 0 takes all processors.", unit="1", ge=0, le=256, advanced=True
     )
 
 
@@ -95,16 +99,18 @@ def _extract(
     from dataclasses import replace
 
     from porelab_gui.core.network.measures import to_network
-    from porelab_gui.core.network.porespy_engine import extract
 
-    image, measures = extract(
-        phases,
-        sigma=params.sigma,
-        r_max=params.r_max,
-        boundary_width=params.boundary_width,
-        accuracy=params.accuracy,
-        progress=within(progress, 0.02, 0.97),
-    )
+    shared = params.model_dump(include={"sigma", "r_max", "boundary_width", "accuracy"})
+    step = within(progress, 0.02, 0.97)
+    if params.engine == "porespy":
+        from porelab_gui.core.network import porespy_engine
+
+        image, measures = porespy_engine.extract(phases, **shared, progress=step)
+    else:
+        from porelab_gui.core.network.snow import engine
+
+        preview = getattr(progress, "preview", engine.unheard)
+        image, measures = engine.extract(phases, **shared, threads=params.threads, progress=step, preview=preview)
     known = np.asarray((0, *values))
     measures = replace(measures, phase=known[measures.phase])
     name = labels.name or "image"

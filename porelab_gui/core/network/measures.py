@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from porelab_gui.core.errors import InputError
 from porelab_gui.core.nouns import Column, Network
 
 FACES = ("face_z0", "face_z1", "face_y0", "face_y1", "face_x0", "face_x1")
@@ -108,6 +109,20 @@ def to_network(
         name=name,
         source=source,
     )
+
+
+def refuse_no_peak() -> None:
+    """InputError: the image has void, and no pore centre in it."""
+    raise InputError(
+        "no pore was found: the void is nowhere thicker than two voxels",
+        remedy="Take an image of higher resolution, or check which labels are marked as void.",
+    )
+
+
+def body_or_count(body: NDArray[Any], count: Floats) -> Floats:
+    """Volumes of triangulated regions, and the voxel count where the surface of a region is not closed."""
+    found = np.asarray(body, dtype=float)
+    return np.where(np.isfinite(found), found, count)
 
 
 def touched_faces(regions: NDArray[Any], count: int) -> NDArray[np.bool_]:

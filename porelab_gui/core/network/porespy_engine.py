@@ -9,12 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from porelab_gui.core.network.measures import Measures, face_of_pads, touched_faces
+from porelab_gui.core.network.measures import (
+    Measures,
+    body_or_count,
+    face_of_pads,
+    refuse_no_peak,
+    touched_faces,
+)
 from porelab_gui.core.progress import Progress, within
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """PoreSpy without its progress bars."""
     import porespy
 
@@ -49,6 +55,8 @@ def partition(void: NDArray[np.bool_], sigma: float, r_max: int, progress: Progr
     peaks = trim_nearby_peaks(peaks=peaks, dt=dt)
     markers, _ = _label_components(peaks > 0, conn="max")
     progress(4, 6, "watershed")
+    if not markers.any():
+        return np.zeros(void.shape, dtype=np.int64)
     return watershed(image=-dt, markers=markers, mask=void)
 
 
@@ -62,13 +70,15 @@ def extract(
     progress: Progress,
 ) -> tuple[NDArray[np.int32], Measures]:
     """Regions (image shape) and measures of the phases 1..n (0 is left out)."""
-    with _quiet():
+    with quiet():
         regions = np.zeros(phases.shape, dtype=np.int64)
         values = np.unique(phases[phases > 0])
         for k, value in enumerate(values):
             step = within(progress, 0.6 * k / len(values), 0.6 * (k + 1) / len(values))
             found = partition(phases == value, sigma, r_max, step)
             regions += found + regions.max() * (found > 0)
+        if not regions.any():
+            refuse_no_peak()
         progress(0.6, 1, "boundary pores")
         inside = regions.astype(np.int32)
         if boundary_width:
@@ -96,7 +106,7 @@ def measure(
         local_peak=net["pore.local_peak"] - pad - 1,
         global_peak=net["pore.global_peak"] - pad,
         volume=net["pore.region_volume"],
-        body=net["pore.volume"],
+        body=body_or_count(net["pore.volume"], net["pore.region_volume"]),
         surface=np.asarray(net["pore.surface_area"], dtype=float),
         inscribed=net["pore.inscribed_diameter"],
         extended=net["pore.extended_diameter"],
