@@ -18,7 +18,7 @@ from porelab_gui.core.progress import silent
 from porelab_gui.gui.app import open_window
 from porelab_gui.session.jobs import Job, State
 
-HYDRAULIC, DIFFUSIVE = "valvatne_blunt", "cones_and_cylinders"
+HYDRAULIC, DIFFUSIVE = "cones_and_cylinders", "cones_and_cylinders"
 SETTLE = 0.6
 
 

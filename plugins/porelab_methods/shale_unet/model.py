@@ -1,0 +1,57 @@
+"""The U-Net of Ronneberger et al. 2015, with group normalisation and a few neighbouring slices as channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+GROUP = 8
+
+
+def block(channels_in: int, channels_out: int) -> nn.Sequential:
+    """Two 3x3 convolutions, each normalised over groups of channels (batches are small) and rectified."""
+    layers: list[nn.Module] = []
+    for first in (channels_in, channels_out):
+        layers += [
+            nn.Conv2d(first, channels_out, 3, padding=1, bias=False),
+            nn.GroupNorm(max(1, channels_out // GROUP), channels_out),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)
+
+
+class UNet(nn.Module):
+    """Class scores (B, classes, H, W) of grey slices (B, context, H, W); H and W multiples of 2**depth."""
+
+    def __init__(self, classes: int, context: int = 3, width: int = 16, depth: int = 3) -> None:
+        super().__init__()
+        widths = [width * 2**i for i in range(depth + 1)]
+        self.depth = depth
+        self.down = nn.ModuleList(block(a, b) for a, b in zip([context, *widths[:-1]], widths, strict=True))
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in zip(widths[-2::-1], widths[:0:-1], strict=True)
+        )
+        self.merge = nn.ModuleList(block(2 * a, a) for a in widths[-2::-1])
+        self.head = nn.Conv2d(width, classes, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores before softmax."""
+        kept: list[torch.Tensor] = []
+        for i, step in enumerate(self.down):
+            x = step(x if i == 0 else nn.functional.max_pool2d(x, 2))
+            kept.append(x)
+        for up, merge, skip in zip(self.up, self.merge, kept[-2::-1], strict=True):
+            x = merge(torch.cat([up(x), skip], dim=1))
+        return self.head(x)
+
+
+def build(config: dict[str, Any]) -> UNet:
+    """The net of a configuration; sizes are bounded before anything is allocated."""
+    sizes = {k: int(config[k]) for k in ("classes", "context", "width", "depth")}
+    limits = {"classes": 64, "context": 9, "width": 128, "depth": 6}
+    for key, value in sizes.items():
+        if not 1 <= value <= limits[key]:
+            raise ValueError(f"{key} {value} is outside 1..{limits[key]}")
+    return UNet(**sizes)
