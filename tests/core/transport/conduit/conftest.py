@@ -32,9 +32,6 @@ def spheres():
     """Three overlapping spheres of different size, one region each, split at the nearest centre."""
     z, y, x = np.indices((26, 30, 44))
     centres, radii = [(12, 14, 10), (13, 15, 24), (12, 12, 35)], [9.4, 8.2, 6.3]
-    far = [
-        np.sqrt((z - a) ** 2 + (y - b) ** 2 + (x - c) ** 2) / r
-        for (a, b, c), r in zip(centres, radii, strict=True)
-    ]
+    far = [np.sqrt((z - a) ** 2 + (y - b) ** 2 + (x - c) ** 2) / r for (a, b, c), r in zip(centres, radii, strict=True)]
     d = np.stack(far)
     return np.where(d.min(axis=0) < 1, d.argmin(axis=0) + 1, 0).astype(np.int32)
