@@ -18,7 +18,7 @@ from porelab_gui.core.learning.weights import Card, save_weights
 from porelab_gui.core.nouns import Labels, Stack
 
 VOXEL = (1e-8,) * 3
-SMALL = {"width": 8, "depth": 2, "patch": 32, "patches": 32, "epochs": 5, "threads": 2, "n_slices": 2, "tests": 2}
+SMALL = {"width": 8, "depth": 2, "patch": 32, "patches": 32, "epochs": 9, "threads": 2, "n_slices": 2, "tests": 2}
 
 
 @pytest.fixture(scope="module")
