@@ -1,0 +1,369 @@
+"""What is open, as napari layers. The only place where layers are added to a viewer."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Layer, Points
+from napari.layers import Labels as LabelsLayer
+from napari.utils.colormaps import Colormap, DirectLabelColormap
+from numpy.typing import ArrayLike, NDArray
+from psygnal import Signal
+
+from porelab_gui.core.nouns import Labels, Network, Noun, Regions, Stack
+from porelab_gui.gui.context import Selection
+from porelab_gui.gui.flight import Flight
+from porelab_gui.gui.network.colouring import Colouring, Colours
+from porelab_gui.gui.network.tube_layer import TubeLayer
+from porelab_gui.gui.network.view import MICRO, NetworkView
+from porelab_gui.gui.palette import phase_colours
+from porelab_gui.session.session import Session
+
+UNITS = {"units": ("um",) * 3, "axis_labels": ("z", "y", "x")}
+MARK = "#ffd91a"
+PROBLEM = "#ed2938"
+SLACK_PIXELS = 4
+VIEW_ANGLES = (-15.0, 30.0, 150.0)
+EDITABLE_BYTES = 2**31  # larger label images are shown without a copy that could be painted on
+
+
+class Layers:
+    """Keeps the layers of a viewer in step with the items of a session, and shows networks and selections.
+
+    World coordinates are micrometres; voxel (0, 0, 0) has its centre at the origin. ``networks_changed(name)`` tells
+    that a network appeared, changed or went; ``coloured(name)`` that its colours changed.
+    """
+
+    networks_changed = Signal(str)
+    coloured = Signal(str)
+
+    def __init__(self, viewer: Any, session: Session, selection: Selection) -> None:
+        self.viewer, self.session, self.selection = viewer, session, selection
+        self._shown: dict[str, tuple[Noun, list[Layer]]] = {}
+        self._views: dict[str, NetworkView] = {}
+        self._marks: dict[str, Layer] = {}
+        self._flight = Flight(viewer)
+        viewer.canvas.overlays.scale_bar.visible = True
+        viewer.canvas.overlays.text.position = "top_left"
+        viewer.mouse_drag_callbacks.append(self._on_press)
+        viewer.layers.events.removed.connect(self._on_removed)
+        session.changed.connect(self.sync)
+        selection.throat_changed.connect(self._mark_throat)
+        selection.pore_changed.connect(self._mark_pore)
+        self.sync(tuple(session.items))
+
+    def close(self) -> None:
+        """Stop following the session and take the layers away."""
+        self.session.changed.disconnect(self.sync)
+        self.selection.throat_changed.disconnect(self._mark_throat)
+        self.selection.pore_changed.disconnect(self._mark_pore)
+        self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self.viewer.mouse_drag_callbacks.remove(self._on_press)
+        self._flight.stop()
+        for name in list(self._shown):
+            self._drop(name)
+        self._remove(list(self._marks.values()))
+
+    # what is open
+
+    def sync(self, names: tuple[str, ...]) -> None:
+        """Show the items of these names as they are now."""
+        for name in names:
+            noun = self.session.items.get(name)
+            if name in self._shown and noun is not None and self._take_over(name, noun):
+                continue
+            self._drop(name)
+            if noun is not None:
+                self._show(name, noun)
+
+    def layer(self, name: str) -> Layer | None:
+        """The layer of an image, labels or regions; the tubes of a network."""
+        return self._shown[name][1][-1] if self._shown.get(name, (None, []))[1] else None
+
+    def view(self, name: str = "") -> NetworkView | None:
+        """The view of a network by name, or of the newest one."""
+        chosen = name or self.session.latest(Network) or ""
+        return self._views.get(chosen)
+
+    def _take_over(self, name: str, noun: Noun) -> bool:
+        """Give new data to the layers that are there (napari is slow to remove and add); False when they do not fit."""
+        old, layers = self._shown[name]
+        if type(old) is not type(noun) or not layers:
+            return False
+        self._shown[name] = (noun, layers)
+        if isinstance(noun, Network):
+            return self._update_network(name, noun)
+        _update_image(layers[0], noun)
+        return True
+
+    def _update_network(self, name: str, network: Network) -> bool:
+        view = self._views[name]
+        if len(self._shown[name][1]) < len(view.layers):
+            return False
+        if not view.fits(network):
+            self.clear_marks()
+            self.selection.select_throat(None, name)
+            self.selection.select_pore(None, name)
+        view.update(network)
+        self._tell(name)
+        self.networks_changed.emit(name)
+        return True
+
+    def _drop(self, name: str) -> None:
+        _, layers = self._shown.pop(name, (None, []))
+        gone = self._views.pop(name, None)
+        self._remove(layers)
+        if gone is not None:
+            self.clear_marks()
+            self.selection.select_throat(None, name)
+            self.selection.select_pore(None, name)
+            self._tell(name)
+            self.networks_changed.emit(name)
+
+    def _remove(self, layers: Iterable[Layer]) -> None:
+        # napari collects garbage at every removal, which takes most of a second in a large program;
+        # with what is there frozen it has nothing to look through, and the usual collection comes later
+        gc.freeze()
+        try:
+            for layer in [layer for layer in layers if layer in self.viewer.layers]:
+                self.viewer.layers.remove(layer)
+        finally:
+            gc.unfreeze()
+
+    def _show(self, name: str, noun: Noun) -> None:
+        made: list[Layer] = []
+        self._shown[name] = (noun, made)
+        if isinstance(noun, Network):
+            self._show_network(name, noun, made)
+        elif isinstance(noun, Stack):
+            made.append(self._add(_image_layer(name, noun)))
+
+    def _show_network(self, name: str, network: Network, made: list[Layer]) -> None:
+        if not self._views:
+            # a volume in front of the network hides it, and is slow to draw without a graphics card
+            for layer in self.viewer.layers:
+                layer.visible = False
+        view = self._views[name] = NetworkView(network, name)
+        first = self.viewer.dims.ndisplay == 2
+        made += [self._add(layer) for layer in view.layers]
+        # pores whose centre is off the slice, but which the slice cuts, are drawn as the discs they are there
+        self.viewer.dims.margin_left = (float(view.pore_radii.max(initial=0)),) * self.viewer.dims.ndim
+        self.viewer.dims.margin_right = self.viewer.dims.margin_left
+        if first:
+            self._look_at_it()
+        self._tell(name)
+        self.networks_changed.emit(name)
+
+    def _look_at_it(self) -> None:
+        """Turn to 3D, at a slant, with everything on the canvas."""
+        self.viewer.dims.ndisplay = 3
+        self.viewer.camera.angles = VIEW_ANGLES
+        self.viewer.fit_to_view()
+        self.viewer.camera.zoom *= 0.75
+
+    def _add(self, layer: Layer) -> Layer:
+        self.viewer.add_layer(layer)
+        layer.node = self._node(layer)
+        return layer
+
+    def _node(self, layer: Layer) -> Any:
+        """What draws the layer, where there is a window; only used to recolour faster."""
+        window = getattr(self.viewer, "window", None)
+        canvas = getattr(getattr(window, "_qt_viewer", None), "canvas", None)
+        return getattr(getattr(canvas, "layer_to_visual", {}).get(layer), "node", None)
+
+    def _on_removed(self, event: Any) -> None:
+        """The user took a layer away: forget it, the item stays."""
+        for _, layers in self._shown.values():
+            if event.value in layers:
+                layers.remove(event.value)
+        for key in [k for k, v in self._marks.items() if v is event.value]:
+            del self._marks[key]
+
+    # colours
+
+    def colour_throats(self, column: str | Colouring | None, name: str = "", **options: Any) -> Colours | None:
+        """Colour the throats of a network (None: all alike); InputError when the column is not there.
+
+        ``options`` are the fields of Colouring: minus, log, limits, colormap, within.
+        """
+        view = self.view(name)
+        made = view.colour_throats(_colouring(column, options)) if view else None
+        self._tell(view.name if view else name)
+        return made
+
+    def colour_pores(self, column: str | Colouring | None, name: str = "", **options: Any) -> Colours | None:
+        """Colour the pores of a network (None: all alike); InputError when the column is not there."""
+        view = self.view(name)
+        made = view.colour_pores(_colouring(column, options)) if view else None
+        self._tell(view.name if view else name)
+        return made
+
+    def _tell(self, name: str) -> None:
+        """Say on the canvas what the colours mean."""
+        lines = []
+        for view in self._views.values():
+            lines += [f"throats (upper bar): {view.throat_title}"] * bool(view.throat_title)
+            lines += [f"pores (lower bar): {view.pore_title}"] * bool(view.pore_title)
+        text = self.viewer.canvas.overlays.text
+        text.text, text.visible = "\n".join(lines), bool(lines)
+        self.coloured.emit(name)
+
+    # selection and marks
+
+    def highlight(self, pores: ArrayLike, throats: ArrayLike, name: str = "") -> None:
+        """Mark pores and throats of a network (boolean masks or indices) in red."""
+        view = self.view(name)
+        if view is None:
+            return
+        balls: NDArray[Any] = np.asarray(pores)
+        tubes: NDArray[Any] = np.asarray(throats)
+        ends = view.centres[view.network.conns[tubes]]
+        self._mark_balls("problem pores", view.centres[balls], 1.25 * view.pore_radii[balls], PROBLEM)
+        self._mark_tubes("problem throats", ends, 1.5 * view.throat_radii[tubes], PROBLEM)
+
+    def clear_marks(self) -> None:
+        """Take all marks off the canvas."""
+        for layer in self._marks.values():
+            layer.visible = False
+
+    def fly_to_throat(self, index: int, name: str = "") -> None:
+        """Move the camera to a throat."""
+        view = self.view(name)
+        if view is not None and 0 <= index < view.network.n_throats:
+            ends = view.centres[view.network.conns[index]]
+            self._flight.to(ends.mean(axis=0), 4 * float(np.linalg.norm(ends[0] - ends[1])))
+
+    def fly_to_pore(self, index: int, name: str = "") -> None:
+        """Move the camera to a pore."""
+        view = self.view(name)
+        if view is not None and 0 <= index < view.network.n_pores:
+            self._flight.to(view.centres[index], 12 * float(view.pore_radii[index]))
+
+    def _mark_throat(self, index: int | None, name: str) -> None:
+        view = self.view(name)
+        ids = np.zeros(0, int) if index is None or view is None else np.array([index])
+        if view is not None:
+            radii = 1.3 * np.maximum(view.throat_radii[ids], 0.3 * np.median(view.pore_radii))
+            self._mark_tubes("selected throat", view.centres[view.network.conns[ids]], radii, MARK)
+
+    def _mark_pore(self, index: int | None, name: str) -> None:
+        view = self.view(name)
+        ids = np.zeros(0, int) if index is None or view is None else np.array([index])
+        if view is not None:
+            self._mark_balls("selected pore", view.centres[ids], 1.1 * view.pore_radii[ids], MARK)
+
+    def _mark_balls(self, title: str, centres: NDArray[Any], radii: NDArray[Any], colour: str) -> None:
+        layer = self._marks.get(title)
+        if layer is not None and len(centres):
+            layer.data = centres
+            layer.size = 2 * radii
+        elif len(centres):
+            shown = {"face_color": colour, "border_width": 0, "size": 2 * radii, "projection_mode": "rescale_spherical"}
+            layer = self._put_mark(title, Points(centres, name=title, shading="spherical", **shown, **UNITS))
+        if layer is not None:
+            layer.visible = bool(len(centres))
+
+    def _mark_tubes(self, title: str, ends: NDArray[Any], radii: NDArray[Any], colour: str) -> None:
+        layer = self._marks.get(title)
+        if layer is not None and len(ends):
+            layer.set_tubes(ends[:, 0], ends[:, 1], radii, np.ones(len(ends)))
+        elif len(ends):
+            scale = {"colormap": _one_colour(colour), "contrast_limits": (0, 2), "shading": "smooth"}
+            layer = self._put_mark(title, TubeLayer(ends[:, 0], ends[:, 1], radii, name=title, **scale, **UNITS))
+        if layer is not None:
+            layer.visible = bool(len(ends))
+
+    def _put_mark(self, title: str, layer: Layer) -> Layer:
+        active = self.viewer.layers.selection.active
+        self._marks[title] = self._add(layer)
+        self.viewer.layers.selection.active = active
+        return layer
+
+    # picking
+
+    def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
+        """A click without a drag chooses what lies under it."""
+        active = viewer.layers.selection.active
+        if event.button != 1 or not self._views or (active is not None and active.mode != "pan_zoom"):
+            return
+        start = np.asarray(event.pos)
+        yield
+        while event.type == "mouse_move":
+            yield
+        if np.abs(np.asarray(event.pos) - start).max() <= 3:
+            self.pick(event.position, event.view_direction)
+
+    def pick(self, position: ArrayLike, view_direction: ArrayLike | None) -> tuple[str, int] | None:
+        """Choose the pore or throat under a world position (along the ray in 3D); nothing there: choose nothing."""
+        slack = SLACK_PIXELS / max(self.viewer.camera.zoom, 1e-12)
+        direction = view_direction if self.viewer.dims.ndisplay == 3 else None
+        for view in reversed(list(self._views.values())):
+            found = view.pick(np.asarray(position)[-3:], direction, slack)
+            if found is not None:
+                kind, index = found
+                self.selection.select_throat(index if kind == "throat" else None, view.name)
+                self.selection.select_pore(index if kind == "pore" else None, view.name)
+                return found
+        return None
+
+
+def _colouring(column: str | Colouring | None, options: dict[str, Any]) -> Colouring | None:
+    return Colouring(column, **options) if isinstance(column, str) else column
+
+
+def _image_layer(name: str, stack: Stack) -> Layer:
+    where = {"name": name, "scale": tuple(v * MICRO for v in stack.voxel_size), **UNITS}
+    if isinstance(stack, Labels):
+        return _labels_layer(stack, where)
+    if isinstance(stack, Regions):
+        layer = LabelsLayer(stack.data, opacity=0.6, visible=False, **where)
+        layer.editable = False
+        return layer
+    data = stack.data
+    if np.dtype(data.dtype) == bool:
+        data = data.view(np.uint8) if isinstance(data, np.ndarray) else data.astype(np.uint8)
+    return Image(data, contrast_limits=_limits(data), colormap="gray", **where)
+
+
+def _update_image(layer: Layer, stack: Any) -> None:
+    """Another image of the same kind in the layer that is there."""
+    fresh = _image_layer(layer.name, stack)
+    layer.data = fresh.data
+    layer.scale = fresh.scale
+    if isinstance(stack, Labels):
+        layer.colormap = fresh.colormap
+        layer.features = fresh.features
+    elif isinstance(layer, Image):
+        layer.contrast_limits_range = fresh.contrast_limits_range
+        layer.contrast_limits = fresh.contrast_limits
+
+
+def _labels_layer(labels: Labels, where: dict[str, Any]) -> Layer:
+    data = labels.data
+    if isinstance(data, np.ndarray):
+        # a copy: the label tools paint into the layer, and a noun must not change
+        data = data.astype(np.uint8) if data.dtype == bool else data
+        data = data.copy() if data.nbytes <= EDITABLE_BYTES else data
+    colours = phase_colours(labels.phases)
+    layer = LabelsLayer(data, colormap=DirectLabelColormap(color_dict=colours), opacity=0.55, **where)
+    layer.features = {"index": list(labels.phases), "phase": list(labels.phases.values())}
+    return layer
+
+
+def _limits(data: Any) -> tuple[float, float]:
+    """Grey limits from a sample of voxels, so that a large image need not be read as a whole."""
+    steps = tuple(slice(None, None, max(1, n // 64)) for n in data.shape)
+    sample = np.asarray(data[steps])
+    sample = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
+    if not sample.size:
+        return 0.0, 1.0
+    low, high = float(sample.min()), float(sample.max())
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def _one_colour(colour: str) -> Colormap:
+    return Colormap([colour, colour], name="mark", display_name="mark")

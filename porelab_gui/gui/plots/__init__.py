@@ -1,0 +1,1 @@
+"""Plots in the theme's colours, drawn with Matplotlib when first shown."""
