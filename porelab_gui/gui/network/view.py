@@ -121,9 +121,8 @@ class NetworkView:
 
     def _replace(self, network: Network) -> None:
         self.pore_radii, self.throat_radii = self._radii(network)
-        self.colour_pores(None)
         self.pores.data = self.centres
-        self.pores.size = 2 * self.pore_radii if network.n_pores else 1
+        self.colour_pores(None)
         ends = self.centres[network.conns]
         self.throats.set_tubes(ends[:, 0], ends[:, 1], self.throat_radii, np.ones(network.n_throats))
 
@@ -165,7 +164,7 @@ class NetworkView:
         if colouring is None:
             self.pores.face_color = PORE_COLOUR
             self.pores.face_colorbar.visible = False
-            self.pores.size = 2 * self.pore_radii
+            self.pores.size = 2 * self.pore_radii if self.network.n_pores else 1
             self.pore_title = ""
             return None
         colours = resolve(colouring, self.network.pores)
