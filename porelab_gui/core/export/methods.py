@@ -96,6 +96,9 @@ IMAGE_WRITERS: dict[str, Writer] = {
     ".raw": (_with_sidecar, _image_writer("images", "write_raw")),
     ".mhd": (_with_raw, _image_writer("images", "write_mhd")),
     ".npz": (_alone, _image_writer("images", "write_npz")),
+    ".nrrd": (_alone, _image_writer("volumes", "write_nrrd")),
+    ".nc": (_alone, _image_writer("volumes", "write_netcdf")),
+    ".zarr": (_alone, _image_writer("volumes", "write_ome_zarr")),
 }
 NETWORK_WRITERS: dict[str, Writer] = {
     ".vtp": (_alone, _vtp),

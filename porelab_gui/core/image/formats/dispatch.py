@@ -24,8 +24,14 @@ READERS = {
     "raw": (".raw", ".bin", ".vol"),
     "metaimage": (".mhd", ".mha"),
     "numpy_files": (".npy", ".npz"),
+    "nrrd": (".nrrd", ".nhdr"),
+    "netcdf": (".nc", ".nc4", ".cdf"),
+    "hdf5": (".h5", ".hdf5", ".hdf", ".he5"),
+    "matlab": (".mat",),
+    "mrc": (".mrc", ".mrcs", ".map", ".rec", ".ali", ".st"),
+    "dm": (".dm3", ".dm4"),
+    "avizo": (".am",),
 }
-NETWORK_SUFFIXES = (".pnm",)
 TITLES = {
     "tiff": "TIFF", "raw": "RAW", "metaimage": "MetaImage", "numpy_files": "NumPy", "folder": "folder of slices",
     "nrrd": "NRRD", "hdf5": "HDF5", "matlab": "MATLAB", "netcdf": "NetCDF", "mrc": "MRC", "dm": "DigitalMicrograph",
@@ -145,7 +151,7 @@ def read_any(
     """
     path = Path(path)
     given = None if voxel_size is None else check_voxel_size(voxel_size, f"voxel size for {path.name}")
-    network = _network(path)
+    network = _network(path, given)
     if network is not None:
         return network
     image = open_image(path, options)
@@ -154,14 +160,14 @@ def read_any(
         return make_noun(path, image, voxel, as_labels, void, name or path.stem)
 
 
-def _network(path: Path) -> Network | None:
+def _network(path: Path, voxel: VoxelSize | None) -> Network | None:
     """The network in the file, when it is one."""
     from porelab_gui.core.network.formats.dispatch import is_network, read_network
 
     if not path.exists():
         return None
     with readable(path):
-        return read_network(path) if is_network(path) else None
+        return read_network(path, min(voxel) if voxel else None) if is_network(path) else None
 
 
 def make_noun(path: Path, image: Image, voxel: VoxelSize, as_labels: str, void: tuple[int, ...], name: str) -> Stack:

@@ -11,7 +11,7 @@ from porelab_gui.core.nouns import Network
 
 def is_network(path: Path) -> bool:
     """Whether the file holds a network; looks into it where the name does not tell."""
-    from porelab_gui.core.network.formats import csv_tables, statoil
+    from porelab_gui.core.network.formats import avizo, csv_tables, statoil
 
     if path.is_dir():
         return False
@@ -20,12 +20,17 @@ def is_network(path: Path) -> bool:
         return True
     if suffix == ".csv":
         return csv_tables.is_network(path)
+    if suffix == ".am":
+        return avizo.is_network(path)
     return is_npz_network(path)
 
 
-def read_network(path: str | Path) -> Network:
-    """Read a network; a .pnm (a pickle) is refused with the way around it."""
-    from porelab_gui.core.network.formats import csv_tables, npz, statoil
+def read_network(path: str | Path, voxel_size: float | None = None) -> Network:
+    """Read a network; a .pnm (a pickle) is refused with the way around it.
+
+    ``voxel_size`` (metres) is needed by 3DMA files only, which are in voxels.
+    """
+    from porelab_gui.core.network.formats import avizo, csv_tables, npz, statoil, threedma
 
     path = Path(path)
     suffix = path.suffix.lower()
@@ -39,4 +44,8 @@ def read_network(path: str | Path) -> Network:
         return csv_tables.read(path)
     if suffix == ".npz":
         return npz.read(path)
+    if suffix == ".am":
+        return avizo.read(path)
+    if suffix in (".np2th", ".th2np"):
+        return threedma.read(path, voxel_size)
     return statoil.read(path)

@@ -141,3 +141,67 @@ def test_csv_with_a_bad_cell_is_named(tmp_path, network):
     pores.write_text(pores.read_text().replace("\n3,", "\nthree,"))
     with pytest.raises(FormatError, match=r"n_pores\.csv.*column 'pore'"):
         read_any(pores)
+
+
+def test_avizo_network_by_openpnm(tmp_path, network):
+    op = pytest.importorskip("openpnm")
+    stored = to_openpnm(network)
+    pn = op.network.Network(coords=stored["pore.coords"] * 1e6, conns=stored["throat.conns"])
+    pn["pore.EqRadius"] = network.pore("inscribed_diameter") * 1e6
+    pn["throat.Area"] = network.throat("inscribed_diameter") * 1e12
+    op.io.network_to_pergeos(pn, str(tmp_path / "a.am"))
+    back = read_any(tmp_path / "a.am")
+    np.testing.assert_allclose(back.coords, network.coords)
+    np.testing.assert_array_equal(back.conns, network.conns)
+    np.testing.assert_allclose(back.pore("equivalent_diameter"), 2 * network.pore("inscribed_diameter"))
+    np.testing.assert_allclose(back.throat("cross_sectional_area"), network.throat("inscribed_diameter"))
+
+
+def test_avizo_network_in_binary_with_its_unit(tmp_path, network):
+    head = (
+        "# Avizo BINARY-LITTLE-ENDIAN 3.0\n\n"
+        f"define VERTEX {network.n_pores}\ndefine EDGE {network.n_throats}\n\n"
+        'Parameters {\n    Units {\n        Coordinates "nm"\n    }\n    ContentType "HxPoreNetworkModel"\n}\n\n'
+        "VERTEX { float[3] VertexCoordinates } @1\nEDGE { int[2] EdgeConnectivity } @2\n"
+        "EDGE { float ChannelLength } @3\n\n# Data section follows\n"
+    )
+    parts = (
+        (network.coords[:, ::-1] * 1e9).astype("<f4"), network.conns.astype("<i4"),
+        (network.throat("total_length") * 1e9).astype("<f4"),
+    )  # fmt: skip
+    body = b"".join(b"@%d\n" % (k + 1) + p.tobytes() + b"\n\n" for k, p in enumerate(parts))
+    (tmp_path / "b.am").write_bytes(head.encode() + body)
+    back = read_any(tmp_path / "b.am")
+    np.testing.assert_allclose(back.coords, network.coords, rtol=1e-6)
+    np.testing.assert_array_equal(back.conns, network.conns)
+    np.testing.assert_allclose(back.throat("total_length"), network.throat("total_length"), rtol=1e-6)
+
+
+def test_3dma_agrees_with_its_second_file(real_data):
+    path = real_data("networks/castlegate_3dma/castle_cln.np2th")
+    with pytest.raises(FormatError, match="in voxels"):
+        read_any(path)
+    net = read_any(path, 5e-6)
+    record = np.dtype([("number", "<u4"), ("area", "<f4"), ("voxels", "<i4"), ("ends", "<i4", 2)])
+    raw = path.with_suffix(".th2np").read_bytes()
+    count = int(np.frombuffer(raw, "<u4", 1)[0])
+    listed = np.frombuffer(raw, record, count, 4)
+    ends = np.sort(listed["ends"], axis=1) - 1
+    kept = ends[:, 0] != ends[:, 1]
+    assert net.n_throats <= count and net.n_pores == 9915
+    mine = {tuple(c) for c in net.conns.tolist()}
+    theirs = {tuple(c) for c in ends[kept].tolist() if c[0] >= 0}
+    assert mine == theirs
+    real = kept & (ends[:, 0] >= 0)
+    np.testing.assert_array_equal(net.conns, ends[real])
+    np.testing.assert_allclose(net.throat("cross_sectional_area"), listed["area"][real] * 25e-12, rtol=1e-6)
+    assert (net.coords > 0).all() and (net.coords < np.array(net.size)).all()
+
+
+def test_3dma_cut_short(tmp_path, real_data):
+    source = real_data("networks/castlegate_3dma/castle_cln.np2th")
+    raw = source.read_bytes()
+    (tmp_path / "c.np2th").write_bytes(raw[: len(raw) // 3])
+    (tmp_path / "c.th2np").write_bytes(source.with_suffix(".th2np").read_bytes())
+    with pytest.raises(FormatError, match=r"c\.np2th.*amid a record"):
+        read_any(tmp_path / "c.np2th", 1e-6)
