@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from psygnal import Signal
 
 from porelab_gui.core.nouns import Labels, Network, Noun, Regions, Stack
+from porelab_gui.gui import overlay
 from porelab_gui.gui.context import Selection
 from porelab_gui.gui.flight import Flight
 from porelab_gui.gui.network.colouring import Colouring, Colours
@@ -282,6 +283,29 @@ class Layers:
         self._marks[title] = self._add(layer)
         self.viewer.layers.selection.active = active
         return layer
+
+    # previews and phases
+
+    def show_overlay(self, page: NDArray[np.uint8], stack: Stack, axis: int, index: int) -> None:
+        """Lay one slice of labels over an image, at slice ``index`` of ``axis``, until ``clear_overlay``."""
+        layer = self._marks.get(overlay.TITLE)
+        if layer is None:
+            self._put_mark(overlay.TITLE, overlay.preview_layer(page, stack, axis, index, **UNITS))
+        else:
+            overlay.place(layer, page, stack, axis, index)
+
+    def clear_overlay(self) -> None:
+        """Hide the slice laid over the image."""
+        layer = self._marks.get(overlay.TITLE)
+        if layer is not None:
+            layer.visible = False
+
+    def show_phases(self, name: str, phases: Mapping[int, str]) -> None:
+        """Name and colour the labels of a layer that is being corrected; the item itself stays as it is."""
+        layer = self.layer(name)
+        if layer is not None:
+            layer.colormap = DirectLabelColormap(color_dict=phase_colours(phases))
+            layer.features = {"index": list(phases), "phase": list(phases.values())}
 
     # picking
 
