@@ -49,14 +49,15 @@ class Cache:
             return None
         return arrays
 
-    def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> bool:
+    def put(self, key: str, arrays: Mapping[str, NDArray[Any]], compress: bool = True) -> bool:
         """Keep an entry; False (and a log line) where the disk does not take it, since a cache is a convenience."""
+        save = np.savez_compressed if compress else np.savez
         if sum(a.nbytes for a in arrays.values()) > self.limit:
             return False
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with writing(self._path(key)) as handle:
-                np.savez_compressed(handle, allow_pickle=False, **dict(arrays))
+                save(handle, allow_pickle=False, **dict(arrays))
         except (PorelabError, OSError) as error:
             log.warning("a result was not cached: %s", error)
             return False

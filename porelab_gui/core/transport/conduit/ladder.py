@@ -83,7 +83,7 @@ def correct(x: F32, parent: U32, coarse: F32, lo: int, hi: int) -> None:
 
 @njit(**Fast)
 def cycle(ladder: Ladder, first: int) -> None:
-    """One W-cycle from level ``first`` down: right-hand side in ``b``, answer from zero in ``x`` there."""
+    """W-cycle (two passes on every level) from ``first`` down: right-hand side in ``b``, answer from zero in ``x``."""
     last = len(ladder.reds) - 1
     visits = np.zeros(last + 1, np.int64)
     ladder.x[ladder.start[first] : ladder.start[last + 1]] = 0
@@ -114,10 +114,10 @@ def cycle(ladder: Ladder, first: int) -> None:
             relax(x, b, links, weights, inverse, reds, n)
             relax(x, b, links, weights, inverse, 0, reds)
             visits[level] += 1
-            if level == first:
-                return
             if visits[level] < 2 and level < last:
                 break
+            if level == first:
+                return
             level -= 1
 
 

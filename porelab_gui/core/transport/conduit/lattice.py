@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 U32 = NDArray[np.uint32]
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 Compiled = {"cache": True, "nogil": True}
 
 
@@ -70,16 +71,40 @@ def link(index: U32, cells: U32) -> U32:
 
 
 @njit(**Compiled)
-def degree(links: U32, bonds: F32) -> F32:
-    """Sum of the bonds of every node; ``bonds`` (3,) per axis."""
+def total_weight(links: U32, weights: F32) -> F64:
+    """Sum of the weights of every node's links; ``weights`` is (3,) per axis or (6, n) per link.
+
+    In double precision: a diagonal that is rounded off the sum of its row would leak at every node.
+    """
     n = links.shape[1]
-    total = np.zeros(n, np.float32)
+    total = np.zeros(n, np.float64)
     for k in range(6):
-        bond = bonds[k // 2]
         for i in range(n):
             if links[k, i] != n:
-                total[i] += bond
+                total[i] += np.float64(weights[k // 2] if weights.ndim == 1 else weights[k, i])
     return total
+
+
+@njit(**Compiled)
+def phase_weights(
+    phase: NDArray[np.uint8], conductivity: NDArray[np.float64], bonds: NDArray[np.float64], cells: U32, links: U32
+) -> F32:
+    """Weights (6, n) between voxels of different conductivity: harmonic means times the bond of the axis."""
+    n = len(cells)
+    own = np.empty(n, np.float64)
+    row, plane = phase.shape[2] + 2, (phase.shape[1] + 2) * (phase.shape[2] + 2)
+    for i in range(n):
+        c = np.int64(cells[i])
+        z = c // plane
+        y = (c - z * plane) // row
+        own[i] = conductivity[phase[z - 1, y - 1, c - z * plane - y * row - 1]]
+    weights = np.zeros((6, n), np.float32)
+    for k in range(6):
+        for i in range(n):
+            j = links[k, i]
+            if j != n:
+                weights[k, i] = bonds[k // 2] * 2 * own[i] * own[j] / (own[i] + own[j])
+    return weights
 
 
 @njit(**Compiled)

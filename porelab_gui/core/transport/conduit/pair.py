@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from porelab_gui.core.transport.conduit.ladder import Fast, build, correct, cycle, inflow
-from porelab_gui.core.transport.conduit.lattice import F32, U32, Compiled, degree, link, number
+from porelab_gui.core.transport.conduit.lattice import F32, U32, Compiled, link, number, total_weight
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -142,7 +142,7 @@ def mean_near(
 
 
 @njit(**Fast)
-def schur(p: F64, links: U32, bonds: F32, diagonal: F32, reds: int, q: F64) -> float:
+def schur(p: F64, links: U32, bonds: F32, diagonal: F64, reds: int, q: F64) -> float:
     """q = (blacks' operator with the reds eliminated) p, filling in p's reds; returns p . q over the blacks."""
     n = links.shape[1]
     for i in range(reds):
@@ -193,7 +193,7 @@ def potential(
     """
     links = link(index, cells)
     n = len(cells)
-    diagonal = degree(links, bonds)
+    diagonal = total_weight(links, bonds)
     inverse = np.zeros(n, np.float32)
     for i in range(n):
         inverse[i] = 1 / diagonal[i]
