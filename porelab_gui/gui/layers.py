@@ -7,28 +7,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Layer, Points
-from napari.layers import Labels as LabelsLayer
-from napari.utils.colormaps import Colormap, DirectLabelColormap
+from napari.layers import Layer, Points
+from napari.utils.colormaps import Colormap
 from numpy.typing import ArrayLike, NDArray
 from psygnal import Signal
 
-from porelab_gui.core.nouns import Labels, Network, Noun, Regions, Stack
+from porelab_gui.core.nouns import Network, Noun, Stack
 from porelab_gui.gui import overlay
 from porelab_gui.gui.context import Selection
 from porelab_gui.gui.flight import Flight
+from porelab_gui.gui.images import UNITS, image_layer, name_phases, update_image
 from porelab_gui.gui.network.colouring import Colouring, Colours
 from porelab_gui.gui.network.tube_layer import TubeLayer
-from porelab_gui.gui.network.view import MICRO, NetworkView
-from porelab_gui.gui.palette import phase_colours
+from porelab_gui.gui.network.view import NetworkView
 from porelab_gui.session.session import Session
 
-UNITS = {"units": ("um",) * 3, "axis_labels": ("z", "y", "x")}
 MARK = "#ffd91a"
 PROBLEM = "#ed2938"
 SLACK_PIXELS = 4
 VIEW_ANGLES = (-15.0, 30.0, 150.0)
-EDITABLE_BYTES = 2**31  # larger label images are shown without a copy that could be painted on
 
 
 class Layers:
@@ -97,7 +94,7 @@ class Layers:
         self._shown[name] = (noun, layers)
         if isinstance(noun, Network):
             return self._update_network(name, noun)
-        _update_image(layers[0], noun)
+        update_image(layers[0], noun)
         return True
 
     def _update_network(self, name: str, network: Network) -> bool:
@@ -140,7 +137,7 @@ class Layers:
         if isinstance(noun, Network):
             self._show_network(name, noun, made)
         elif isinstance(noun, Stack):
-            made.append(self._add(_image_layer(name, noun)))
+            made.append(self._add(image_layer(name, noun)))
 
     def _show_network(self, name: str, network: Network, made: list[Layer]) -> None:
         if not self._views:
@@ -228,8 +225,8 @@ class Layers:
 
     def clear_marks(self) -> None:
         """Take all marks off the canvas."""
-        for layer in self._marks.values():
-            layer.visible = False
+        for name, layer in self._marks.items():
+            layer.visible = layer.visible and name == overlay.TITLE
 
     def fly_to_throat(self, index: int, name: str = "") -> None:
         """Move the camera to a throat."""
@@ -304,8 +301,7 @@ class Layers:
         """Name and colour the labels of a layer that is being corrected; the item itself stays as it is."""
         layer = self.layer(name)
         if layer is not None:
-            layer.colormap = DirectLabelColormap(color_dict=phase_colours(phases))
-            layer.features = {"index": list(phases), "phase": list(phases.values())}
+            name_phases(layer, phases)
 
     # picking
 
@@ -337,56 +333,6 @@ class Layers:
 
 def _colouring(column: str | Colouring | None, options: dict[str, Any]) -> Colouring | None:
     return Colouring(column, **options) if isinstance(column, str) else column
-
-
-def _image_layer(name: str, stack: Stack) -> Layer:
-    where = {"name": name, "scale": tuple(v * MICRO for v in stack.voxel_size), **UNITS}
-    if isinstance(stack, Labels):
-        return _labels_layer(stack, where)
-    if isinstance(stack, Regions):
-        layer = LabelsLayer(stack.data, opacity=0.6, visible=False, **where)
-        layer.editable = False
-        return layer
-    data = stack.data
-    if np.dtype(data.dtype) == bool:
-        data = data.view(np.uint8) if isinstance(data, np.ndarray) else data.astype(np.uint8)
-    return Image(data, contrast_limits=_limits(data), colormap="gray", **where)
-
-
-def _update_image(layer: Layer, stack: Any) -> None:
-    """Another image of the same kind in the layer that is there."""
-    fresh = _image_layer(layer.name, stack)
-    layer.data = fresh.data
-    layer.scale = fresh.scale
-    if isinstance(stack, Labels):
-        layer.colormap = fresh.colormap
-        layer.features = fresh.features
-    elif isinstance(layer, Image):
-        layer.contrast_limits_range = fresh.contrast_limits_range
-        layer.contrast_limits = fresh.contrast_limits
-
-
-def _labels_layer(labels: Labels, where: dict[str, Any]) -> Layer:
-    data = labels.data
-    if isinstance(data, np.ndarray):
-        # a copy: the label tools paint into the layer, and a noun must not change
-        data = data.astype(np.uint8) if data.dtype == bool else data
-        data = data.copy() if data.nbytes <= EDITABLE_BYTES else data
-    colours = phase_colours(labels.phases)
-    layer = LabelsLayer(data, colormap=DirectLabelColormap(color_dict=colours), opacity=0.55, **where)
-    layer.features = {"index": list(labels.phases), "phase": list(labels.phases.values())}
-    return layer
-
-
-def _limits(data: Any) -> tuple[float, float]:
-    """Grey limits from a sample of voxels, so that a large image need not be read as a whole."""
-    steps = tuple(slice(None, None, max(1, n // 64)) for n in data.shape)
-    sample = np.asarray(data[steps])
-    sample = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
-    if not sample.size:
-        return 0.0, 1.0
-    low, high = float(sample.min()), float(sample.max())
-    return (low, high) if high > low else (low, low + 1.0)
 
 
 def _one_colour(colour: str) -> Colormap:

@@ -10,12 +10,12 @@ from napari.utils.colormaps import Colormap, ensure_colormap
 from numpy.typing import ArrayLike, NDArray
 
 from porelab_gui.core.nouns import Network
+from porelab_gui.gui.images import MICRO, UNITS
 from porelab_gui.gui.network.colouring import GREY, Colouring, Colours, resolve
 from porelab_gui.gui.network.tube_layer import TubeLayer
 from porelab_gui.gui.network.tubes import pick_ball
 
 BAR = (22, 190)
-MICRO = 1e6  # layers are in micrometres
 DIAMETERS = ("inscribed_diameter", "equivalent_diameter", "extended_diameter", "diameter")
 PORE_COLOUR = "#cc9e57"
 THROAT_COLOURS = Colormap([[0.36, 0.58, 0.80, 1.0]] * 2, name="throats", display_name="throats", nan_color=GREY)
@@ -74,8 +74,7 @@ class NetworkView:
             shading="spherical",
             projection_mode="rescale_spherical",
             antialiasing=0,
-            units=("um",) * 3,
-            axis_labels=("z", "y", "x"),
+            **UNITS,
             blending="translucent",
         )
         layer.face_colorbar.position, layer.face_colorbar.size = "middle_right", BAR
@@ -91,8 +90,7 @@ class NetworkView:
             colormap=THROAT_COLOURS,
             contrast_limits=(0, 2),
             shading="smooth",
-            units=("um",) * 3,
-            axis_labels=("z", "y", "x"),
+            **UNITS,
             blending="translucent",
         )
         layer.colorbar.size = BAR
@@ -196,7 +194,8 @@ class NetworkView:
         return _nearer(ball, tube)
 
     def _drawn_radii(self) -> NDArray[np.float32]:
-        return np.asarray(self.pores.size, dtype=np.float32) / 2
+        radii: NDArray[np.float32] = 0.5 * np.asarray(self.pores.size, dtype=np.float32)
+        return radii
 
     def _pick_in_slice(self, position: NDArray[np.float64], slack: float) -> tuple[str, int] | None:
         centres, radii = self.centres, self._drawn_radii()

@@ -32,6 +32,19 @@ def test_labels_have_named_colours_and_a_copy_to_paint_on(context):
     assert context.session.items["labels"].data[0, 0, 0] == data[0, 0, 0]
 
 
+def test_an_overlay_lies_on_its_slice_and_can_be_taken_away(context):
+    stack = Stack(GREY, VOXEL)
+    context.put(image=stack)
+    context.layers.show_overlay((GREY[2] > 0.5).astype(np.uint8), stack, 0, 2)
+    layer = context.viewer.layers["threshold preview"]
+    assert layer.data.shape == (1, 8, 10)
+    assert layer.get_value((4.0, 3.0, 5.0), world=True) == int(GREY[2, 3, 5] > 0.5)
+    context.layers.show_overlay((GREY[:, 3] > 0.5).astype(np.uint8), stack, 1, 3)
+    assert layer.data.shape == (6, 1, 10)
+    context.layers.clear_overlay()
+    assert not layer.visible
+
+
 def test_regions_stay_hidden(context):
     context.put(regions=Regions((GREY * 9).astype(np.int32), VOXEL))
     assert not context.layers.layer("regions").visible

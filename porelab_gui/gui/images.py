@@ -1,0 +1,75 @@
+"""Napari layers of images, labels and regions; made here, added in ``layers``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Layer
+from napari.layers import Labels as LabelsLayer
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+
+from porelab_gui.core.nouns import Labels, Regions, Stack
+from porelab_gui.gui.palette import phase_colours
+
+MICRO = 1e6  # layers are in micrometres
+UNITS: dict[str, Any] = {"units": ("um",) * 3, "axis_labels": ("z", "y", "x")}
+EDITABLE_BYTES = 2**31  # larger label images are shown without a copy that could be painted on
+
+
+def image_layer(name: str, stack: Stack) -> Layer:
+    """The layer of an image: grey, labels with named colours, or hidden regions."""
+    where = {"name": name, "scale": tuple(v * MICRO for v in stack.voxel_size), **UNITS}
+    if isinstance(stack, Labels):
+        return _labels_layer(stack, where)
+    if isinstance(stack, Regions):
+        layer = LabelsLayer(stack.data, opacity=0.6, visible=False, **where)
+        layer.editable = False
+        return layer
+    data = stack.data
+    if np.dtype(data.dtype) == bool:
+        data = data.view(np.uint8) if isinstance(data, np.ndarray) else data.astype(np.uint8)
+    return Image(data, contrast_limits=_limits(data), colormap="gray", **where)
+
+
+def update_image(layer: Layer, stack: Any) -> None:
+    """Another image of the same kind in the layer that is there."""
+    fresh = image_layer(layer.name, stack)
+    layer.data = fresh.data
+    layer.scale = fresh.scale
+    if isinstance(stack, Labels):
+        layer.colormap = fresh.colormap
+        layer.features = fresh.features
+    elif isinstance(layer, Image):
+        layer.contrast_limits_range = fresh.contrast_limits_range
+        layer.contrast_limits = fresh.contrast_limits
+
+
+def _labels_layer(labels: Labels, where: dict[str, Any]) -> Layer:
+    data = labels.data
+    if isinstance(data, np.ndarray):
+        # a copy: the label tools paint into the layer, and a noun must not change
+        data = data.astype(np.uint8) if data.dtype == bool else data
+        data = data.copy() if data.nbytes <= EDITABLE_BYTES else data
+    layer = LabelsLayer(data, opacity=0.55, **where)
+    name_phases(layer, labels.phases)
+    return layer
+
+
+def name_phases(layer: Layer, phases: Mapping[int, str]) -> None:
+    """Give the labels of a layer the names and colours of phases."""
+    layer.colormap = DirectLabelColormap(color_dict=phase_colours(phases))
+    layer.features = {"index": list(phases), "phase": list(phases.values())}
+
+
+def _limits(data: Any) -> tuple[float, float]:
+    """Grey limits from a sample of voxels, so that a large image need not be read as a whole."""
+    steps = tuple(slice(None, None, max(1, n // 64)) for n in data.shape)
+    sample = np.asarray(data[steps])
+    sample = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
+    if not sample.size:
+        return 0.0, 1.0
+    low, high = float(sample.min()), float(sample.max())
+    return (low, high) if high > low else (low, low + 1.0)
