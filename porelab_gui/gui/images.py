@@ -9,7 +9,6 @@ import numpy as np
 from napari.layers import Image, Layer
 from napari.layers import Labels as LabelsLayer
 from napari.utils.colormaps import DirectLabelColormap
-from numpy.typing import NDArray
 
 from porelab_gui.core.nouns import Labels, Regions, Stack
 from porelab_gui.gui.palette import phase_colours
