@@ -26,7 +26,7 @@ def main(words: list[str]) -> int:
     path, voxel = choose_image(given.sample)
     visible = has_display()
     given.out.mkdir(parents=True, exist_ok=True)
-    with virtual_display():
+    with virtual_display(last=True):
         from porelab_gui.gui.demo import Demo
 
         demo = Demo(path, voxel, given.out)

@@ -22,8 +22,12 @@ def has_display() -> bool:
 
 
 @contextmanager
-def virtual_display(always: bool = False) -> Iterator[bool]:
-    """Set DISPLAY to a fresh Xvfb when there is no display (or ``always``, where Xvfb exists); True when it did."""
+def virtual_display(always: bool = False, last: bool = False) -> Iterator[bool]:
+    """Set DISPLAY to a fresh Xvfb when there is no display (or ``always``, where Xvfb exists); True when it did.
+
+    ``last``: the block ends with this process, whose windows must not lose the server first; the server then ends by
+    itself when its last client has gone.
+    """
     if sys.platform in ("win32", "darwin") or (has_display() and not always):
         yield False
         return
@@ -32,7 +36,7 @@ def virtual_display(always: bool = False) -> Iterator[bool]:
             yield False
             return
         raise PorelabError("there is no display and no Xvfb", remedy="Install xvfb, or run `make setup` as root.")
-    with _xvfb() as name:
+    with _xvfb(last) as name:
         before = {k: os.environ.get(k) for k in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
         os.environ.update(DISPLAY=name, QT_QPA_PLATFORM="xcb")
         os.environ.pop("WAYLAND_DISPLAY", None)
@@ -44,10 +48,11 @@ def virtual_display(always: bool = False) -> Iterator[bool]:
 
 
 @contextmanager
-def _xvfb() -> Iterator[str]:
+def _xvfb(last: bool) -> Iterator[str]:
     """A running Xvfb and its display's name; the server itself picks a free number."""
     read, write = os.pipe()
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", SCREEN, "+extension", "GLX", "-nolisten", "tcp"]
+    command += ["-terminate"] if last else []
     server = subprocess.Popen(command, pass_fds=(write,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(write)
     try:
@@ -57,5 +62,6 @@ def _xvfb() -> Iterator[str]:
             raise PorelabError("the virtual display did not start", remedy="Try `Xvfb :99` by hand to see why.")
         yield f":{number}"
     finally:
-        server.terminate()
-        server.wait(5)
+        if not last:
+            server.terminate()
+            server.wait(5)

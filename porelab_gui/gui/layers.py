@@ -292,10 +292,10 @@ class Layers:
             overlay.place(layer, page, stack, axis, index)
 
     def clear_overlay(self) -> None:
-        """Hide the slice laid over the image."""
+        """Take away the slice laid over the image."""
         layer = self._marks.get(overlay.TITLE)
         if layer is not None:
-            layer.visible = False
+            self._remove([layer])
 
     def show_phases(self, name: str, phases: Mapping[int, str]) -> None:
         """Name and colour the labels of a layer that is being corrected; the item itself stays as it is."""

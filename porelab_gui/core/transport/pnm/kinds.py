@@ -14,7 +14,10 @@ MILLIDARCY = 9.869233e-16  # m2
 
 @dataclass(frozen=True)
 class Kind:
-    """Names and units of one transport process; ``prefix`` of its conductances, ``fluid`` the key in their meta."""
+    """Names and units of one transport process; ``prefix`` of its conductances, ``fluid`` the key in their meta.
+
+    ``flow`` and ``share`` name its throat columns, so that both processes can lie on one network.
+    """
 
     prefix: str
     fluid: str
@@ -23,10 +26,14 @@ class Kind:
     potential_unit: str
     flow_unit: str
     verb: str
+    flow: str
+    share: str
 
 
-FLOW = Kind("g_hydraulic", "viscosity", "Pa s", "pressure", "Pa", "m3/s", "flow")
-DIFFUSION = Kind("g_diffusive", "diffusivity", "m2/s", "concentration", "mol/m3", "mol/s", "diffusion")
+FLOW = Kind("g_hydraulic", "viscosity", "Pa s", "pressure", "Pa", "m3/s", "flow", "flow", "dissipation_share")
+DIFFUSION = Kind(
+    "g_diffusive", "diffusivity", "m2/s", "concentration", "mol/m3", "mol/s", "diffusion", "flux", "diffusion_share"
+)
 KINDS = (FLOW, DIFFUSION)
 
 

@@ -54,8 +54,9 @@ def _solve(
     """(network with result columns, table with one row per axis).
 
     Pore columns ``pressure.<axis>`` or ``concentration.<axis>`` (``drop`` at the inlet, 0 at the outlet, NaN where
-    cut off), ``face_share.<axis>``; throat columns ``flow.<axis>`` (positive from first to second pore) and
-    ``dissipation_share.<axis>`` = d ln K / d ln g. Raises RefusedNetwork for NaN, infinite or negative conductances,
+    cut off), ``face_dissipation_share.<axis>``; throat columns ``flow.<axis>`` (positive from first to second pore) and
+    ``dissipation_share.<axis>`` = d ln K / d ln g; for diffusion ``flux`` and ``diffusion_share``.
+    Raises RefusedNetwork for NaN, infinite or negative conductances,
     NotConverged when a solve misses its residual.
     """
     key, column, fluid = conductance_column(network, law, kind)
@@ -79,9 +80,9 @@ def _with_columns(
         pores[f"{kind.potential}.{r.axis}"] = Column(
             r.potential * drop, kind.potential_unit, f"{kind.potential} along {r.axis}", meta
         )
-        pores[f"face_share.{r.axis}"] = Column(r.face_shares, "1", f"dissipation at the faces, {r.axis}", meta)
-        throats[f"flow.{r.axis}"] = Column(r.flow * drop, kind.flow_unit, f"{kind.verb} along {r.axis}", meta)
-        throats[f"dissipation_share.{r.axis}"] = Column(
+        pores[f"face_{kind.share}.{r.axis}"] = Column(r.face_shares, "1", f"dissipation at the faces, {r.axis}", meta)
+        throats[f"{kind.flow}.{r.axis}"] = Column(r.flow * drop, kind.flow_unit, f"{kind.verb} along {r.axis}", meta)
+        throats[f"{kind.share}.{r.axis}"] = Column(
             r.shares, "1", f"share of the dissipation along {r.axis}, d ln K / d ln g", meta
         )
     return network.with_throats(throats).with_pores(**pores)
