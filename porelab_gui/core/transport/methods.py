@@ -10,7 +10,7 @@ from porelab_gui.core.progress import Progress
 from porelab_gui.core.transport.fluid import Diffusing, Viscous
 
 Axis = Literal["z", "y", "x"]
-Backend = Literal["auto", "pardiso", "superlu", "amg", "cuda", "torch_cpu"]
+Backend = Literal["auto", "pardiso", "superlu", "ldl", "amg", "cuda", "torch_cpu"]
 Boundary = Literal["reservoirs", "centres"]
 Law = Literal["cylinder", "cones_and_cylinders", "spheres_and_cylinders", "valvatne_blunt"]
 

@@ -78,15 +78,14 @@ class _BatchValue(Function):
     @staticmethod
     def forward(ctx: Any, g: torch.Tensor, batch: BatchSystem) -> torch.Tensor:
         values, gradient = batch.solve(_plain(g))
-        ctx.save_for_backward(_like(gradient, g))
-        ctx.owner = torch.as_tensor(batch.owner, device=g.device)
+        ctx.save_for_backward(_like(gradient, g), torch.as_tensor(batch.owner).to(g.device))
         return _like(values, g)
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, outer: torch.Tensor) -> tuple[torch.Tensor, None]:
-        (gradient,) = ctx.saved_tensors
-        return outer[ctx.owner] * gradient, None
+        gradient, owner = ctx.saved_tensors
+        return outer.index_select(0, owner) * gradient, None
 
 
 class _Potential(Function):

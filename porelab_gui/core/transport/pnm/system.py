@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError, NotConverged
 from porelab_gui.core.transport.pnm.backends import Solver, make_solver
-from porelab_gui.core.transport.pnm.circuit import Circuit, Floats, still_nodes
+from porelab_gui.core.transport.pnm.circuit import Bools, Circuit, Floats, still_nodes
 from porelab_gui.core.transport.pnm.pattern import Pattern, make_pattern
 from porelab_gui.core.transport.pnm.refuse import RefusedNetwork, check_conductances
 from porelab_gui.core.transport.pnm.solution import Solution
@@ -21,19 +22,22 @@ _REFINEMENTS = 5
 
 @dataclass(frozen=True)
 class _Problem:
-    """Numbers of one solve: edge conductances, matrix values, held potentials, right-hand side."""
+    """Numbers of one solve: edge conductances, matrix values, right-hand side; ``solved`` marks the nodes to solve
+    for, ``held`` is the potential of the others (NaN where none is defined)."""
 
     g: Floats
     values: Floats
-    held: Floats
     load: Floats
+    solved: Bools
+    held: Floats
 
 
 class PnmSystem:
     """One axis of one network, solved again and again for changed conductances.
 
     ``circuit`` holds the throats first; ``tail`` are conductances of further edges that stay as they are (half
-    conduits to a face). ``scale`` turns total conductance into K or D_eff. Not to be shared between threads.
+    conduits to a face). ``scale`` turns total conductance into K or D_eff; ``maker`` builds a solver of one's own.
+    Not to be shared between threads.
     """
 
     def __init__(
@@ -44,7 +48,7 @@ class PnmSystem:
         scale: float = 1.0,
         backend: str = "auto",
         tolerance: float = TOLERANCE,
-        solver: Solver | None = None,
+        maker: Callable[[Pattern], Solver] | None = None,
         where: str | None = None,
     ) -> None:
         self.circuit = circuit
@@ -52,18 +56,19 @@ class PnmSystem:
         self.n_throats = circuit.n_edges - len(self.tail)
         self.scale, self.tolerance, self._where = scale, tolerance, where
         self._still = still_nodes(circuit, np.ones(circuit.n_edges, bool))
-        solved = np.isnan(self._still)
+        self._solved: Bools = np.isnan(self._still)
         self._check_path()
-        self.pattern: Pattern = make_pattern(circuit, solved)
-        self._solver, self.note = self._make(solver, backend)
+        self.pattern: Pattern = make_pattern(circuit, self._solved)
+        self._solver, self.note = self._make(maker, backend)
         self._base: Solution | None = None
         self._current: Floats | None = None  # the conductances that the solver's factor belongs to
+        self._inlet, self._outlet = np.flatnonzero(circuit.fixed == 1), np.flatnonzero(circuit.fixed == 0)
         self._first, self._second = (np.ascontiguousarray(c) for c in circuit.ends.T)
 
-    def _make(self, solver: Solver | None, backend: str) -> tuple[Solver | None, str]:
-        if solver is not None or not self.pattern.n:
-            return solver, ""
-        return make_solver(self.pattern, backend)
+    def _make(self, maker: Callable[[Pattern], Solver] | None, backend: str) -> tuple[Solver | None, str]:
+        if not self.pattern.n:
+            return None, ""
+        return (maker(self.pattern), "") if maker is not None else make_solver(self.pattern, backend)
 
     def _check_path(self) -> None:
         """Refuse a circuit in which nothing joins inlet and outlet."""
@@ -121,7 +126,7 @@ class PnmSystem:
         if self._current is not solution.g:
             self._solver.update(problem.values)
             self._current = solution.g
-        solved = np.isnan(problem.held)
+        solved = problem.solved
         nodes = self.pattern.nodes[solved[self.pattern.nodes]]
         goal = float(np.linalg.norm(right[nodes])) or 1.0
         left = np.zeros(right.shape)
@@ -155,42 +160,39 @@ class PnmSystem:
 
     def _assemble(self, g: Floats) -> _Problem:
         """Matrix and right-hand side; what closed throats cut off is tied to the potential that it has anyway."""
-        pattern, held = self.pattern, self._still
-        values, load = pattern.update(g), pattern.load(g, held)
+        pattern, still, solved = self.pattern, self._still, self._solved
+        values, load = pattern.update(g), pattern.load(g, still)
         if not g.all():
-            still = still_nodes(self.circuit, g > 0)
-            cut = np.flatnonzero(~np.isnan(still[pattern.nodes]))
-            level = np.maximum(still[pattern.nodes[cut]], 0.0)
+            now = still_nodes(self.circuit, g > 0)
+            cut = np.flatnonzero(~np.isnan(now[pattern.nodes]))
             tie = np.maximum(values[pattern.diagonal[cut]], g.max())
             values[pattern.diagonal[cut]] += tie
-            load[cut] += tie * level
-            held = np.where(np.isnan(held), np.where(np.isnan(still), np.nan, still), held)
-        return _Problem(g, values, held, load)
+            load[cut] += tie * np.maximum(now[pattern.nodes[cut]], 0.0)
+            solved = solved & np.isnan(now)
+            still = np.where(self._solved, now, still)
+        held = np.where(np.isneginf(still), np.nan, still)
+        return _Problem(g, values, load, solved, held)
 
     def _potentials(self, problem: _Problem) -> Floats:
-        potential = problem.held.copy()
-        potential[np.isneginf(potential)] = np.nan
+        potential = problem.held
         if self._solver is None:
             return potential
         self._solver.update(problem.values)
         self._current = problem.g
         x = self._solver.solve(problem.load, self.tolerance)
         nodes = self.pattern.nodes
-        cut = np.isfinite(potential[nodes]) | np.isneginf(problem.held[nodes])
-        x[cut] = potential[nodes][cut]
-        potential[nodes] = x
+        potential[nodes] = x if problem.solved is self._solved else np.where(problem.solved[nodes], x, potential[nodes])
         return potential
 
     def _finish(self, problem: _Problem, potential: Floats) -> Solution:
         """Refine until residual and balance are met, or refuse."""
-        solved = np.isnan(problem.held)
         scale = float(np.linalg.norm(problem.load)) or 1.0
         best: Solution | None = None
         for _ in range(_REFINEMENTS):
             drop = self._drops(potential)
             flow = problem.g * drop
             source = self._sources(flow)
-            left = np.where(solved, -source, 0.0)
+            left = np.where(problem.solved, -source, 0.0)
             now = self._measure(problem, potential, drop, flow, source, float(np.linalg.norm(left)) / scale)
             if best is None or _faults(now).max() < _faults(best).max():
                 best = now
@@ -211,7 +213,8 @@ class PnmSystem:
 
     def _drops(self, potential: Floats) -> Floats:
         drop: Floats = potential[self._first] - potential[self._second]
-        return np.nan_to_num(drop, copy=False, nan=0.0)
+        drop[np.isnan(drop)] = 0.0
+        return drop
 
     def _sources(self, flow: Floats) -> Floats:
         n = self.circuit.n_nodes
@@ -221,14 +224,13 @@ class PnmSystem:
     def _measure(
         self, problem: _Problem, potential: Floats, drop: Floats, flow: Floats, source: Floats, residual: float
     ) -> Solution:
-        inlet, outlet = self.circuit.fixed == 1, self.circuit.fixed == 0
         return Solution(
             potential,
             drop,
             problem.g,
             float(flow @ drop),
-            float(source[inlet].sum()),
-            float(-source[outlet].sum()),
+            float(source[self._inlet].sum()),
+            float(-source[self._outlet].sum()),
             residual,
             self._solver.name if self._solver is not None else "none needed",
             self.note,
@@ -241,13 +243,13 @@ class PnmSystem:
         nodes = self.pattern.nodes
         step = np.zeros_like(left)
         step[nodes] = self._solver.solve(left[nodes], 1e-6)
-        step[~np.isnan(problem.held)] = 0.0
+        step[~problem.solved] = 0.0
         return step
 
     def _shift(self, left: Floats, problem: _Problem) -> Floats:
         """All solved nodes moved alike so that what flows in flows out: removes the sum of the left-over sources."""
         outer = float(problem.g[self.pattern.outer].sum())
-        return np.where(np.isnan(problem.held), float(left.sum()) / outer, 0.0)
+        return np.where(problem.solved, float(left.sum()) / outer, 0.0)
 
 
 def _faults(s: Solution) -> Floats:

@@ -199,7 +199,7 @@ def test_a_solver_that_lies_is_caught():
 
     system, g = case(boundary="centres")
     with pytest.raises(NotConverged, match="liar"):
-        PnmSystem(system.circuit, solver=Liar()).solve(g)
+        PnmSystem(system.circuit, maker=lambda pattern: Liar()).solve(g)
 
 
 def test_iterations_that_run_out_are_an_error(monkeypatch):

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from porelab_gui.core.transport.pnm.backends.base import Solver
-from porelab_gui.core.transport.pnm.backends.choose import BACKENDS, available, make_solver
+from porelab_gui.core.transport.pnm.backends.choose import BACKENDS, available, make_batch_solver, make_solver
 
-__all__ = ["BACKENDS", "Solver", "available", "make_solver"]
+__all__ = ["BACKENDS", "Solver", "available", "make_batch_solver", "make_solver"]

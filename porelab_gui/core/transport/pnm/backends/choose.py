@@ -15,9 +15,19 @@ from porelab_gui.core.transport.pnm.pattern import Pattern
 # beyond these the factor of a regular (lattice-like) or an irregular network outgrows multigrid in time and memory
 _LATTICE_MOST, _IRREGULAR_MOST, _SUPERLU_MOST = 50_000, 1_500_000, 50_000
 
+_SMALL = 1000  # unknowns per network of a batch up to which the plain L D L^T wins
+
+
+def _ldl(pattern: Pattern) -> Solver:
+    from porelab_gui.core.transport.pnm.backends.ldl import SimplicialLDL  # compiles, so only when it is used
+
+    return SimplicialLDL(pattern)
+
+
 _MAKERS: dict[str, Callable[[Pattern], Solver]] = {
     "pardiso": pardiso.Pardiso,
     "superlu": SuperLU,
+    "ldl": _ldl,
     "amg": amg.MultigridCG,
     "cuda": torch_cg.TorchCG,
     "torch_cpu": lambda pattern: torch_cg.TorchCG(pattern, "cpu"),
@@ -52,3 +62,10 @@ def make_solver(pattern: Pattern, backend: str = "auto") -> tuple[Solver, str]:
     if pattern.n > _SUPERLU_MOST and amg.available():
         return amg.MultigridCG(pattern), "PARDISO (Intel MKL) is not installed; multigrid CG was used, which is slower."
     return SuperLU(pattern), "PARDISO (Intel MKL) is not installed; SuperLU was used, which is slower."
+
+
+def make_batch_solver(pattern: Pattern, members: int) -> Solver:
+    """A direct solver for ``members`` networks side by side."""
+    if pattern.n <= _SMALL * members:
+        return _ldl(pattern)
+    return pardiso.Pardiso(pattern) if pardiso.available() else SuperLU(pattern)

@@ -95,32 +95,31 @@ def _free(handle: NDArray[np.int64], control: NDArray[np.int32], n: int) -> None
 
 
 class Pardiso:
-    """Sparse Cholesky with nested dissection; ``order`` (n,) supplies a fill-reducing permutation instead."""
+    """Sparse Cholesky with nested dissection; the analysis of the pattern is done when it is made."""
 
     name = "pardiso"
     direct = True
 
-    def __init__(self, pattern: Pattern, order: NDArray[np.int32] | None = None) -> None:
+    def __init__(self, pattern: Pattern) -> None:
         if not available():
             raise InputError(
                 "PARDISO needs Intel MKL, and it is not installed",
                 remedy="Install the package mkl, or choose the back end auto.",
             )
         self._pattern = pattern
-        self._order = np.zeros(pattern.n, np.int32) if order is None else order.astype(np.int32)
+        self._order = np.zeros(1, np.int32)
         self._handle = np.zeros(64, np.int64)
-        self._control = self._settings(order is not None)
+        self._control = self._settings()
         self._values = np.ones(len(pattern.indices))
         self._empty = np.zeros(1)
         self._run(_ANALYSE, self._empty, self._empty)
         self._cleanup = weakref.finalize(self, _free, self._handle, self._control, pattern.n)
 
     @staticmethod
-    def _settings(own_order: bool) -> NDArray[np.int32]:
+    def _settings() -> NDArray[np.int32]:
         control = np.zeros(64, np.int32)
         control[0] = 1  # no defaults: what is 0 below is meant
         control[1] = 2  # nested dissection
-        control[4] = 1 if own_order else 0
         control[17] = -1  # report the entries of the factor
         control[34] = 1  # indices count from 0
         return control
