@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import porelab_gui
 from porelab_gui.cli.display import has_display, virtual_display
@@ -13,7 +14,7 @@ from porelab_gui.core.recipe import versions
 
 BEREA = "berea/berea_z000-256_pore.npz"
 BEREA_VOXEL = 5.345e-6  # metres; Imperial College Berea, figshare 1153794
-SAMPLE = "sandstone_ct"
+SAMPLE = "sandstone"
 
 
 def main(words: list[str]) -> int:
@@ -23,13 +24,13 @@ def main(words: list[str]) -> int:
     parser.add_argument("--sample", metavar="NAME", help="a shipped sample instead of the real Berea image")
     parser.add_argument("--close", action="store_true", help="close the window at the end")
     given = parser.parse_args(words)
-    path, voxel = choose_image(given.sample)
+    path, load, segment = choose_image(given.sample)
     visible = has_display()
     given.out.mkdir(parents=True, exist_ok=True)
     with virtual_display(last=True):
         from porelab_gui.gui.demo import Demo
 
-        demo = Demo(path, voxel, given.out)
+        demo = Demo(path, load, segment, given.out)
         summary = demo.run()
         write_json(given.out / "summary.json", {**summary, "versions": versions(), "machine": machine()})
         show_figures({"figures": _flat(summary)})
@@ -40,15 +41,16 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def choose_image(sample: str | None) -> tuple[Path, float | None]:
-    """The Berea image where it is at hand, else the shipped sample; voxel size in metres where the file has none."""
+def choose_image(sample: str | None) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+    """The Berea image where it is at hand, else the shipped sample; with parameters for loading and segmentation."""
     from porelab_gui.assets import sample as shipped
 
     if sample is None:
         for folder in data_folders():
             if (folder / BEREA).is_file():
-                return folder / BEREA, BEREA_VOXEL
-    return shipped(sample or SAMPLE), None
+                # it comes segmented, True = void: the threshold splits it at its two values
+                return folder / BEREA, {"voxel_size": (BEREA_VOXEL,) * 3}, {"void": "bright"}
+    return shipped(sample or SAMPLE), {}, {}
 
 
 def data_folders() -> list[Path]:

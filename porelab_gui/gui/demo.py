@@ -25,8 +25,8 @@ SETTLE = 0.6
 class Demo:
     """One run: ``run()`` gives the summary; pictures and files lie in ``out``."""
 
-    def __init__(self, path: Path, voxel: float | None, out: Path) -> None:
-        self.path, self.voxel, self.out = path, voxel, out
+    def __init__(self, path: Path, load: dict[str, Any], segment: dict[str, Any], out: Path) -> None:
+        self.path, self.load, self.segment, self.out = path, load, segment, out
         self.seconds: dict[str, float] = {}
         self.window = open_window()
         self.session = self.window.context.session
@@ -53,13 +53,11 @@ class Demo:
         self.window.close()
 
     def _load(self) -> None:
-        params: dict[str, Any] = {"path": str(self.path), "as_labels": "no"}
-        if self.voxel is not None:
-            params["voxel_size"] = (self.voxel,) * 3
+        params = {"path": str(self.path), "as_labels": "no", **self.load}
         self._step("load", "Load", params, {"image": "image"})
 
     def _segment(self) -> None:
-        self._step("segment_threshold", "Segment", {}, {"labels": "labels"})
+        self._step("segment_threshold", "Segment", self.segment, {"labels": "labels"})
 
     def _network(self) -> None:
         self._step("extract_network", "Network", {}, {"regions": "regions", "network": "network"})
@@ -70,6 +68,9 @@ class Demo:
         layers = self.window.context.layers
         layers.colour_throats(f"g_hydraulic.{HYDRAULIC}", log=True)
         self._picture("throats by conductance")
+        self._step("conductance_dns", "Conductance", {}, {"network": "network"})
+        layers.colour_throats(f"g_diffusive.{DIFFUSIVE}", minus="g_diffusive.dns")
+        self._picture("error against direct simulation")
 
     def _transport(self) -> None:
         self._step("solve_flow", "Transport", {"law": HYDRAULIC}, {"network": "network", "table": "permeability"})
