@@ -218,11 +218,12 @@ def test_cancel_stops(partition, spheres):
         simulate(*partition(spheres, BOTH), progress=refuse)
 
 
-def test_virtual_pores_are_simulated_as_layers_outside(partition):
+def test_virtual_pores_are_the_pads_that_porespy_puts_on_the_faces(partition):
+    from porespy.networks import add_boundary_regions
+
     image = np.zeros((6, 6, 20), dtype=np.int32)
     image[1:5, 1:5, :10], image[1:5, 1:5, 10:] = 1, 2
-    padded = np.pad(image, 3)
-    padded[4:8, 4:8, :3], padded[4:8, 4:8, 23:] = 3, 4
+    padded = add_boundary_regions(image, pad_width=3)
     regions, _ = partition(image, [[0, 1]])
     conns = np.array([[0, 1], [0, 2], [1, 3]])
     columns = {
