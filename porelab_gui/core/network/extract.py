@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from porelab_gui.core.errors import InputError, ParameterError
 from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, Port, param
 from porelab_gui.core.nouns import Labels, Network, Regions
 from porelab_gui.core.progress import Progress, within
+
+if TYPE_CHECKING:
+    from porelab_gui.core.network.measures import Measures
 
 
 class ExtractParams(Params):
@@ -38,6 +41,18 @@ class ExtractParams(Params):
         "porelab", "The fast own extraction, or PoreSpy's own path. Both keep the watershed inside the void.",
         advanced=True,
     )
+    block_size: int = param(
+        0, "Edge of the blocks by which an image is extracted that does not fit in memory; 0 takes it whole. "
+        "The network is the same.",
+        unit="voxel", ge=0, le=4096, advanced=True,
+    )
+    scheduler: str = param(
+        "", "Address of a Dask scheduler whose workers take the blocks; empty works here.", advanced=True
+    )
+    scratch: str = param(
+        "", "Folder for the images of a block-wise extraction, where the regions stay; empty takes a temporary one.",
+        widget="folder", advanced=True,
+    )
     threads: int = param(
         0, "Threads of the own extraction; 0 takes all processors.", unit="1", ge=0, le=256, advanced=True
     )
@@ -47,9 +62,9 @@ def run(inputs: Inputs, params: ExtractParams, progress: Progress) -> Outputs:
     """Regions and network of the chosen phases."""
     labels: Labels = inputs["labels"]
     check_cubic(labels)
+    check_blocks(params)
     progress(0, 1, "reading")
-    values, phases = phase_image(labels, params)
-    regions, network = _extract(labels, phases, values, params, progress)
+    regions, network = _by_blocks(labels, params, progress) if params.block_size else _whole(labels, params, progress)
     progress(1, 1, "done", pores=float(network.n_pores), throats=float(network.n_throats))
     return {"regions": regions, "network": network}
 
@@ -65,8 +80,30 @@ def check_cubic(labels: Labels) -> None:
         )
 
 
-def phase_image(labels: Labels, params: ExtractParams) -> tuple[tuple[int, ...], NDArray[np.uint8]]:
-    """The labels that are extracted, and the image with those renumbered 1..n and 0 elsewhere."""
+def check_blocks(params: ExtractParams) -> None:
+    """ParameterError for what cannot be done block by block."""
+    if not params.block_size and params.scheduler:
+        raise ParameterError(
+            "a Dask scheduler is named, but the image is to be taken whole",
+            where="extract_network.block_size",
+            remedy="Give the edge of the blocks, for example 256.",
+        )
+    if params.block_size and (params.engine != "porelab" or params.accuracy != "standard"):
+        raise ParameterError(
+            "only the engine porelab with accuracy standard works block by block",
+            where="extract_network.block_size",
+            remedy="Choose those, or take the image whole (0).",
+        )
+    if 0 < params.block_size < 32:
+        raise ParameterError(
+            f"blocks of {params.block_size} voxels are smaller than what each must see around it",
+            where="extract_network.block_size",
+            remedy="Choose at least 32, better 200 to 400.",
+        )
+
+
+def chosen(labels: Labels, params: ExtractParams) -> tuple[int, ...]:
+    """The labels that are extracted; ParameterError when one is named twice."""
     values = params.phases or labels.void
     if not values or len(set(values)) != len(values) or len(values) > 250:
         raise ParameterError(
@@ -74,14 +111,25 @@ def phase_image(labels: Labels, params: ExtractParams) -> tuple[tuple[int, ...],
             where="extract_network.phases",
             remedy="Name each label to extract once.",
         )
-    data = labels.array()
-    phases = np.zeros(data.shape, dtype=np.uint8)
+    return values
+
+
+def renumber(data: NDArray[Any], values: tuple[int, ...], params: ExtractParams, out: NDArray[np.uint8]) -> list[int]:
+    """Write the phases 1..n, in the order of the labels ``values``, and 0 elsewhere; voxels of each label."""
+    counts = []
+    out[...] = 0
     for k, value in enumerate(values):
-        phases[data == value] = 1 if params.merge_phases else k + 1
-    missing = [v for k, v in enumerate(values) if not params.merge_phases and not (phases == k + 1).any()]
-    if missing or not phases.any():
-        _refuse_empty(labels, missing or list(values))
-    return values, phases
+        hit = data == value
+        out[hit] = 1 if params.merge_phases else k + 1
+        counts.append(int(np.count_nonzero(hit)))
+    return counts
+
+
+def check_void(labels: Labels, values: tuple[int, ...], counts: list[int], params: ExtractParams) -> None:
+    """InputError naming the labels that do not occur (with merged phases: when none of them does)."""
+    missing = [v for v, n in zip(values, counts, strict=True) if n == 0]
+    if len(missing) == len(values) or (missing and not params.merge_phases):
+        _refuse_empty(labels, missing)
 
 
 def _refuse_empty(labels: Labels, missing: list[int]) -> None:
@@ -93,13 +141,12 @@ def _refuse_empty(labels: Labels, missing: list[int]) -> None:
     )
 
 
-def _extract(
-    labels: Labels, phases: NDArray[np.uint8], values: tuple[int, ...], params: ExtractParams, progress: Progress
-) -> tuple[Regions, Network]:
-    from dataclasses import replace
-
-    from porelab_gui.core.network.measures import to_network
-
+def _whole(labels: Labels, params: ExtractParams, progress: Progress) -> tuple[Regions, Network]:
+    """The whole image at once, in memory."""
+    values = chosen(labels, params)
+    phases = np.empty(labels.shape, dtype=np.uint8)
+    counts = renumber(labels.array(), values, params, phases)
+    check_void(labels, values, counts, params)
     shared = params.model_dump(include={"sigma", "r_max", "boundary_width", "accuracy"})
     step = within(progress, 0.02, 0.97)
     if params.engine == "porespy":
@@ -111,14 +158,63 @@ def _extract(
 
         preview = getattr(progress, "preview", engine.unheard)
         image, measures = engine.extract(phases, **shared, threads=params.threads, progress=step, preview=preview)
-    known = np.asarray((0, *values))
-    measures = replace(measures, phase=known[measures.phase])
+    return _outputs(labels, params, image, measures, sum(counts))
+
+
+def _by_blocks(labels: Labels, params: ExtractParams, progress: Progress) -> tuple[Regions, Network]:
+    """Block by block, images on disk; the regions stay in the scratch folder."""
+    import tempfile
+    from pathlib import Path
+
+    from porelab_gui.core.network.snow import blockwise
+    from porelab_gui.core.network.snow.lazy import LazyFile, as_dask
+
+    values = chosen(labels, params)
+    folder = Path(params.scratch or tempfile.mkdtemp(prefix="porelab_regions_"))
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        counts = _store_phases(labels, values, params, folder / "phases.npy", within(progress, 0, 0.05))
+        check_void(labels, values, counts, params)
+        shared = params.model_dump(include={"sigma", "r_max", "boundary_width", "block_size", "threads", "scheduler"})
+        many = 1 if params.merge_phases else len(values)
+        step = within(progress, 0.05, 0.97)
+        _, measures = blockwise.extract(str(folder), labels.shape, many, **shared, progress=step)
+    finally:
+        for name in ("phases.npy", "d2.npy"):
+            (folder / name).unlink(missing_ok=True)
+    image = as_dask(LazyFile(folder / "regions.npy"), params.block_size)
+    return _outputs(labels, params, image, measures, sum(counts))
+
+
+def _store_phases(
+    labels: Labels, values: tuple[int, ...], params: ExtractParams, path: Any, progress: Progress
+) -> list[int]:
+    """The phases on disk, read a few layers at a time; voxels of each label."""
+    nz, ny, nx = labels.shape
+    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(nz, ny, nx))
+    thick = max(1, min(64, 50_000_000 // (ny * nx)))
+    total = np.zeros(len(values), dtype=np.int64)
+    for z in range(0, nz, thick):
+        progress(z, nz, "reading")
+        total += renumber(np.asarray(labels.data[z : z + thick]), values, params, out[z : z + thick])
+    out.flush()
+    return [int(n) for n in total]
+
+
+def _outputs(
+    labels: Labels, params: ExtractParams, image: Any, measures: Measures, void: int
+) -> tuple[Regions, Network]:
+    from dataclasses import replace
+
+    from porelab_gui.core.network.measures import to_network
+
+    known = np.asarray((0, *chosen(labels, params)))
     name = labels.name or "image"
     network = to_network(
-        measures,
+        replace(measures, phase=known[measures.phase]),
         float(np.mean(labels.voxel_size)),
         labels.shape,
-        porosity=float(np.count_nonzero(phases)) / phases.size,
+        porosity=void / float(np.prod(labels.shape)),
         extraction=provenance(params),
         name=f"network of {name}",
         source=labels.source,

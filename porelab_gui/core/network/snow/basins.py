@@ -31,8 +31,32 @@ def flood(level: NDArray[Any], label: NDArray[np.int32], threads: int, progress:
     if label.max(initial=0) == 0:
         return
     work = _Flood(level, label, threads)
-    work.fill(within(progress, 0, 0.3))
+    work.fill(within(progress, 0, 0.3), np.zeros(1, dtype=np.uint8))
     work.descend(within(progress, 0.3, 1))
+
+
+def flood_block(
+    level: NDArray[Any],
+    label: NDArray[np.int32],
+    low: NDArray[np.bool_],
+    high: NDArray[np.bool_],
+    threads: int,
+    progress: Progress,
+) -> NDArray[np.bool_]:
+    """As ``flood`` for a block of a larger image that goes on where ``low`` and ``high`` (z, y, x) say.
+
+    Returns where the label may not be that of the whole image.
+    """
+    doubt = np.zeros(level.shape, dtype=np.uint8)
+    kernels.doubt_from_faces(level, doubt, low, high)
+    before, rooted = level.copy(), label > 0
+    work = _Flood(level, label, threads)
+    work.fill(within(progress, 0, 0.3), doubt.reshape(-1))
+    work.descend(within(progress, 0.3, 0.9))
+    kernels.spread_doubt(
+        work.level, before.reshape(-1), work.label, work.way, work.six, doubt.reshape(-1), rooted.reshape(-1)
+    )
+    return doubt > 0
 
 
 class _Flood:
@@ -68,7 +92,7 @@ class _Flood:
 
         return np.concatenate(self._each(work, progress, "watershed: plateaus"))
 
-    def fill(self, progress: Progress) -> None:
+    def fill(self, progress: Progress, doubt: NDArray[np.uint8]) -> None:
         """Lower the basins that have no marker to their passes, so that every voxel drains to a marker."""
         self._slopes(within(progress, 0, 0.4))
         flats = self._flats(within(progress, 0.4, 0.5))
@@ -77,7 +101,7 @@ class _Flood:
         for begin in range(0, len(seeds), step):
             within(progress, 0.5, 1)(begin, len(seeds), "watershed: basins without a marker")
             end = min(begin + step, len(seeds))
-            kernels.fill_pits(self.level, self.label, self.six, seeds, begin, end)
+            kernels.fill_pits(self.level, self.label, self.six, seeds, begin, end, doubt)
 
     def descend(self, progress: Progress) -> None:
         """Label all void by the way its voxels drain."""

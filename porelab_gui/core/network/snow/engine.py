@@ -62,7 +62,8 @@ def extract(
         frame, total = regions, inner
     found = sizes.measure(frame, d2, total, threads, within(progress, 0.62, 0.95))
     progress(0.95, 1, "network")
-    return regions, to_measures(found, wide, regions, frame, pad, accuracy)
+    finer = triangulated(frame) if accuracy == "high" else None
+    return regions, to_measures(found, wide[tuple(inner_places(found).T)], touched_faces(regions, inner), pad, finer)
 
 
 def partition(
@@ -97,39 +98,46 @@ def partition(
     return np.ascontiguousarray(label[inside])
 
 
+def inner_places(found: sizes.Sizes) -> NDArray[np.int64]:
+    """Voxel indices in the frame of the centres of the inscribed spheres, (n, 3)."""
+    return np.stack(np.unravel_index(found.inner_place[1:], found.shape), axis=1)
+
+
 def to_measures(
     found: sizes.Sizes,
-    phases: NDArray[np.uint8],
-    regions: NDArray[np.int32],
-    frame: NDArray[np.int32],
+    phase: NDArray[Any],
+    touches: NDArray[np.bool_],
     pad: int,
-    accuracy: str,
+    finer: tuple[NDArray[np.float64], ...] | None = None,
 ) -> Measures:
-    """PoreSpy's measures from the sums; positions move to the image without pads."""
+    """PoreSpy's measures from the sums; positions move to the image without pads.
+
+    ``phase`` (n,) of each region; ``touches`` (inner, 6) the faces that regions touch, virtual ones left out;
+    ``finer`` volumes, surfaces and throat areas that replace those from counting voxels.
+    """
     sums, k = found.sums[1:], sizes_kernels
-    volume = sums[:, k.COUNT].astype(float)
+    volume: NDArray[np.float64] = sums[:, k.COUNT].astype(np.float64)
     centroid = sums[:, [k.Z, k.Y, k.X]] / volume[:, None] - pad
-    local = np.stack(np.unravel_index(found.inner_place[1:], found.shape), axis=1)
     wide = np.stack(np.unravel_index(found.wide_place[1:], found.shape), axis=1)
-    inner = int(regions.max(initial=0))
+    shape = tuple(n - 2 * pad for n in found.shape)
     throats, conns = found.throats, found.conns - 1
-    area = throats[:, k.AREA].astype(float)
-    surface = sums[:, k.SKIN].astype(float) - np.bincount(conns[:, 0], area, len(sums))
-    body = volume
-    if accuracy == "high":
-        body, surface, area = triangulated(frame)
+    area: NDArray[np.float64] = throats[:, k.AREA].astype(np.float64)
+    surface = volume * 0 + sums[:, k.SKIN] - np.bincount(conns[:, 0], area, len(sums))
+    body: NDArray[np.float64] = volume
+    if finer is not None:
+        body, surface, area = finer
     return Measures(
         centroid=centroid,
-        local_peak=(local - pad).astype(float),
+        local_peak=(inner_places(found) - pad).astype(float),
         global_peak=(wide - pad).astype(float),
         volume=volume,
         body=body_or_count(body, volume),
         surface=surface,
         inscribed=2.0 * np.sqrt(found.inner[1:].astype(np.float32)),
         extended=2.0 * np.sqrt(found.wide[1:].astype(np.float32)),
-        phase=phases[tuple(local.T)].astype(np.int64),
-        faces=np.concatenate([touched_faces(regions, inner), face_of_pads(centroid[inner:], regions.shape)]),  # type: ignore[arg-type]
-        n_boundary=len(volume) - inner,
+        phase=phase.astype(np.int64),
+        faces=np.concatenate([touches, face_of_pads(centroid[len(touches) :], shape)]),  # type: ignore[arg-type]
+        n_boundary=len(volume) - len(touches),
         conns=conns,
         peak=np.stack(np.unravel_index(throats[:, k.PLACE], found.shape), axis=1).astype(float) - pad,
         t_inscribed=2.0 * np.sqrt(throats[:, k.TOP].astype(np.float32)),

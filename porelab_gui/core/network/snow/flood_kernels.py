@@ -234,12 +234,15 @@ def fill_pits(
     seeds: NDArray[np.int64],
     begin: int,
     end: int,
+    doubt: NDArray[np.uint8],
 ) -> None:
     """Lower the basins around seeds[begin:end], which have no marker, to the level at which they spill.
 
     From a seed the flood goes down voxel by voxel, the highest first, until a voxel touches something higher that
-    the flood has not been in, or is a marker. Basins that spill nowhere become solid (level 0).
+    the flood has not been in, or is a marker. Basins that spill nowhere become solid (level 0). In a block of a
+    larger image ``doubt`` marks voxels whose level may be wrong; a flood that meets one is in doubt as a whole.
     """
+    block = doubt.size > 1
     heap = np.empty(4096, dtype=np.int64)
     seen = np.empty(4096, dtype=np.int64)
     low = (np.int64(1) << 40) - 1
@@ -250,6 +253,7 @@ def fill_pits(
         label[seeds[s]] = -1
         seen[0], total = seeds[s], 1
         current, spilled = np.int64(level[seeds[s]]), False
+        met = block and doubt[seeds[s]] != 0
         while size and not spilled:
             here = heap[0] & low
             current = heap[0] >> 40
@@ -266,6 +270,7 @@ def fill_pits(
                 height = np.int64(level[there])
                 if height == 0 or label[there] == -1:
                     continue
+                met = met or (block and doubt[there] != 0)
                 if height > current:
                     spilled = True
                     break
@@ -276,7 +281,76 @@ def fill_pits(
                 size = push(heap, size, (height << 40) | there)
         for i in range(total):
             label[seen[i]] = 0
+            if met:
+                doubt[seen[i]] = 1
             if not spilled:
                 level[seen[i]] = 0
             elif level[seen[i]] > current:
                 level[seen[i]] = current
+
+
+@njit(cache=True, nogil=True)
+def doubt_from_faces(
+    level: NDArray[Any], doubt: NDArray[np.uint8], low: NDArray[np.bool_], high: NDArray[np.bool_]
+) -> None:
+    """Mark the voxels of a block whose squared distance may be wrong because the image goes on beyond it.
+
+    ``low`` and ``high`` say per axis where it goes on. A distance is right when it is no longer than the way to
+    what is not seen; the outermost voxels are in doubt anyway, since they have neighbours that are not seen.
+    """
+    nz, ny, nx = level.shape[0] - 2, level.shape[1] - 2, level.shape[2] - 2
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if level[z + 1, y + 1, x + 1] == 0:
+                    continue
+                way = 1 << 30
+                if low[0]:
+                    way = min(way, z + 1)
+                if high[0]:
+                    way = min(way, nz - z)
+                if low[1]:
+                    way = min(way, y + 1)
+                if high[1]:
+                    way = min(way, ny - y)
+                if low[2]:
+                    way = min(way, x + 1)
+                if high[2]:
+                    way = min(way, nx - x)
+                if way == 1 or np.int64(level[z + 1, y + 1, x + 1]) > way * way:
+                    doubt[z + 1, y + 1, x + 1] = 1
+
+
+@njit(cache=True, nogil=True)
+def spread_doubt(
+    level: NDArray[Any],
+    before: NDArray[Any],
+    label: NDArray[np.int32],
+    way: NDArray[np.uint8],
+    six: NDArray[np.int64],
+    doubt: NDArray[np.uint8],
+    rooted: NDArray[np.bool_],
+) -> None:
+    """Doubt every voxel whose way up goes through a doubtful one, or would if that one were as high as it may be.
+
+    ``before`` are the levels before filling, never too low; ``rooted`` marks the voxels of markers, never in doubt.
+    """
+    queue = np.flatnonzero(doubt)
+    stack = np.empty(queue.size + 1024, dtype=np.int64)
+    stack[: queue.size] = queue
+    count = queue.size
+    while count:
+        count -= 1
+        here = stack[count]
+        if count + 8 > stack.size:
+            stack = np.concatenate((stack, np.empty_like(stack)))
+        for k in range(6):
+            there = here + six[k]
+            if before[there] == 0 or doubt[there] or rooted[there]:
+                continue
+            up = way[there]
+            parent = level[there + six[up]] if up < FLAT else level[there]
+            if up >= FLAT or there + six[up] == here or before[here] >= parent:
+                doubt[there] = 1
+                stack[count] = there
+                count += 1

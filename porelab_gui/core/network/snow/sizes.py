@@ -63,7 +63,7 @@ def _first_pass(
     shares = _shares(nz, ny * nx, threads)
 
     def add(state: list[Any], start: int, stop: int) -> None:
-        state[1:] = kernels.measure_slab(regions, d2, state[0], start, stop, *state[1:])
+        state[1:] = kernels.measure_slab(regions, d2, state[0], start, stop, (0, ny), (0, nx), *state[1:])
 
     turns = len(shares[0])
     for turn in range(turns):

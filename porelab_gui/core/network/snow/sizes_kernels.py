@@ -52,32 +52,35 @@ def measure_slab(
     sums: NDArray[np.int64],
     start: int,
     stop: int,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
     keys: NDArray[np.int64],
     values: NDArray[np.int64],
     used: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Add the layers start..stop to the sums of regions and to the table of throats (key: lower << 32 | higher).
 
-    A throat's voxels are those of the region with the higher label that touch the other by a face.
+    A throat's voxels are those of the region with the higher label that touch the other by a face. Only voxels in
+    ``rows`` and ``columns`` are counted; the others are there as neighbours.
     """
     nz, ny, nx = regions.shape
     around = np.zeros(6, dtype=np.int64)
     for z in range(start, stop):
-        for y in range(ny):
+        for y in range(rows[0], rows[1]):
             row = regions[z, y]
             below = regions[z - 1, y] if z > 0 else row
             above = regions[z + 1, y] if z + 1 < nz else row
             before = regions[z, y - 1] if y > 0 else row
             behind = regions[z, y + 1] if y + 1 < ny else row
             edge = z == 0 or y == 0 or z + 1 == nz or y + 1 == ny
-            x = 0
-            while x < nx:
+            x = columns[0]
+            while x < columns[1]:
                 own = row[x]
                 if own == 0:
                     x += 1
                     continue
                 begin = x
-                while x < nx and row[x] == own:
+                while x < columns[1] and row[x] == own:
                     x += 1
                 add_run(sums[own], z, y, begin, x)
                 for u in range(begin, x):
@@ -86,10 +89,14 @@ def measure_slab(
                         if edge:
                             sums[own, SKIN] += 1
                         continue
-                    sums[own, SKIN] += outside(u, begin, x, nx, edge, own, row, below, above, before, behind)
                     around[0], around[1], around[2], around[3] = below[u], above[u], before[u], behind[u]
                     around[4] = row[u - 1] if u > 0 else 0
                     around[5] = row[u + 1] if u + 1 < nx else 0
+                    same = True
+                    for k in range(6):
+                        same = same and around[k] == own
+                    if edge or not same:
+                        sums[own, SKIN] += 1
                     for k in range(6):
                         other = around[k]
                         if other == 0 or other >= own:
@@ -109,26 +116,6 @@ def measure_slab(
                         if 2 * used > keys.size:
                             keys, values = enlarged(keys, values)
     return keys, values, used
-
-
-@njit(cache=True, nogil=True)
-def outside(
-    u: int,
-    begin: int,
-    end: int,
-    nx: int,
-    edge: bool,
-    own: int,
-    row: NDArray[np.int32],
-    below: NDArray[np.int32],
-    above: NDArray[np.int32],
-    before: NDArray[np.int32],
-    behind: NDArray[np.int32],
-) -> int:
-    """1 when a neighbour of the voxel by a face is not of its region; the outside of the image is not."""
-    ends = u == begin or u + 1 == end
-    sides = below[u] != own or above[u] != own or before[u] != own or behind[u] != own
-    return 1 if ends or sides or edge else 0
 
 
 @njit(cache=True, nogil=True)
