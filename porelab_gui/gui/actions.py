@@ -31,10 +31,6 @@ class ActionSpec:
     title_now: Title | None = None
 
 
-def _show(step: str) -> Run:
-    return lambda window: window.show_step(step)
-
-
 ACTIONS = (
     ActionSpec("open", "File", "Open in PoreLab…", lambda w: w.opener.ask_files(), "Ctrl+Shift+I"),
     ActionSpec("open_folder", "File", "Open folder of slices…", lambda w: w.opener.ask_folder()),
@@ -43,6 +39,7 @@ ACTIONS = (
     ActionSpec("replay", "File", "Replay a recipe…", lambda w: ask_replay(w.context, w.main)),
     ActionSpec("undo", "Edit", "Undo", lambda w: undo(w.context), "Ctrl+Z", lambda w: undo_title(w.context)),
     ActionSpec("redo", "Edit", "Redo", lambda w: redo(w.context), "Ctrl+Shift+Z", lambda w: redo_title(w.context)),
+    ActionSpec("docks", "Window", "Show the docks of PoreLab", lambda w: w.add_docks()),
     ActionSpec("log", "Help", "Show the log of errors…", lambda w: w.show_log()),
 )
 
@@ -80,11 +77,11 @@ def _guarded(window: PorelabWindow, run: Run) -> Callable[[], None]:
 def _menu(window: PorelabWindow, title: str) -> Any:
     """The menu of that title; Edit is ours and stands after File."""
     napari = window.viewer.window
-    known = {"File": napari.file_menu, "Help": napari.help_menu}
+    known = {"File": napari.file_menu, "Window": napari.window_menu, "Help": napari.help_menu}
     if title in known:
         return known[title]
-    menu = QMenu(f"&{title}", window.main)
     bar = window.main.menuBar()
+    menu = QMenu(f"&{title}", bar)
     bar.insertMenu(napari.view_menu.menuAction(), menu)
     return menu
 
@@ -116,8 +113,7 @@ def _keep_titles(window: PorelabWindow, made: dict[str, QAction]) -> None:
 
     window.context.session.stepped.connect(refresh)
     window.keep(refresh)
-    for action, _ in dynamic:
-        for holder in action.associatedObjects() if hasattr(action, "associatedObjects") else ():
-            if isinstance(holder, QMenu):
-                holder.aboutToShow.connect(refresh)
+    for menu in window.main.menuBar().findChildren(QMenu):
+        if any(action in menu.actions() for action, _ in dynamic):
+            menu.aboutToShow.connect(refresh)
     refresh()

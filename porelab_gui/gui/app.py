@@ -49,7 +49,7 @@ def attach(viewer: Any, *, docks: bool = True) -> PorelabWindow:
     window = _attached.get(viewer)
     if window is None:
         _attached[viewer] = window = _make(viewer)
-    if docks and "Jobs" not in viewer.window.dock_widgets:
+    if docks:
         window.add_docks()
     return window
 

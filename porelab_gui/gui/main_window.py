@@ -84,37 +84,48 @@ class PorelabWindow(QObject):
 
     # -- arrangement
 
-    def add_docks(self) -> None:
-        """Stepper on the right, jobs and plots below the canvas."""
-        add = self.viewer.window.add_dock_widget
-        workflow = add(self.stepper, name=WORKFLOW, area="right", add_vertical_stretch=False)
-        jobs = add(self.jobs, name=JOBS, area="bottom", add_vertical_stretch=False)
+    def add_docks(self, skip: tuple[str, ...] = ()) -> None:
+        """Stepper on the right, jobs and plots below the canvas; those that are there already stay."""
         self.main.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-        self.plots = _plots(self.context)
-        self._docks = {WORKFLOW: workflow, JOBS: jobs}
-        if self.plots is not None:
-            self._docks[PLOTS] = plots = add(self.plots, name=PLOTS, area="bottom", add_vertical_stretch=False)
-            self.main.splitDockWidget(jobs, plots, Qt.Orientation.Horizontal)
+        self.make_plots()
+        for name, widget, area in self._parts():
+            if name not in self.viewer.window.dock_widgets and name not in skip:
+                add = self.viewer.window.add_dock_widget
+                self._docks[name] = add(widget, name=name, area=area, add_vertical_stretch=False)
+                self._docks[name].show()
+        if JOBS in self._docks and PLOTS in self._docks:
+            self.main.splitDockWidget(self._docks[JOBS], self._docks[PLOTS], Qt.Orientation.Horizontal)
         self.arrange()
         self.stepper.show_step(self.stepper.current or next(iter(self.stepper.buttons)))
 
+    def make_plots(self) -> QWidget:
+        """The dock of plots, made when it is first needed."""
+        if self.plots is None:
+            self.plots = _plots(self.context)
+        return self.plots
+
+    def _parts(self) -> list[tuple[str, QWidget, str]]:
+        parts: list[tuple[str, QWidget, str]] = [(WORKFLOW, self.stepper, "right"), (JOBS, self.jobs, "bottom")]
+        return parts if self.plots is None else [*parts, (PLOTS, self.plots, "bottom")]
+
     def arrange(self) -> None:
         """Give the docks their sizes for the window as it is; the canvas keeps the most."""
-        height = self.main.height()
-        below = [self._docks[name] for name in (JOBS, PLOTS) if name in self._docks]
-        tall = 110 if len(below) == 1 else max(150, min(250, height // 4))
         across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        below = [self._docks[name] for name in (JOBS, PLOTS) if name in self._docks]
+        tall = 110 if len(below) == 1 else max(150, min(250, self.main.height() // 4))
         self.main.resizeDocks(below, [380, 640][: len(below)], across)
-        self.main.resizeDocks(below[:1], [tall], down)
-        self.main.resizeDocks([self._docks[WORKFLOW]], [360 if self.main.width() > 1400 else 340], across)
+        self.main.resizeDocks(below[:1], [tall] * len(below[:1]), down)
+        if WORKFLOW in self._docks:
+            self.main.resizeDocks([self._docks[WORKFLOW]], [360 if self.main.width() > 1400 else 340], across)
 
     def show_dock(self, name: str) -> None:
-        """Bring a dock back that was closed, and to the front."""
+        """Bring a dock to the front, and back when it was closed."""
         widget = self.viewer.window.dock_widgets.get(name)
-        dock = widget.parent() if widget is not None else None
-        if dock is not None:
-            dock.show()
-            dock.raise_()
+        if widget is None:
+            self.add_docks()
+        elif widget.parent() is not None:
+            widget.parent().show()
+            widget.parent().raise_()
 
     def own_the_window(self) -> None:
         """What only our own window does: welcome page, dropped files, menus, toasts instead of napari's."""

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from porelab_gui.core.method import Method
 from porelab_gui.core.registry import methods
 from porelab_gui.gui.context import Context
+from porelab_gui.gui.foot import Foot
 from porelab_gui.gui.theme import follow_theme, role
 
 STEPS = (
@@ -66,6 +67,8 @@ class Stepper(QWidget):
         column.addLayout(grid)
         self.stack = QStackedWidget()
         column.addWidget(self.stack, 1)
+        self.foot = Foot(context)
+        column.addWidget(self.foot)
         for i, step in enumerate(offered(methods())):
             grid.addWidget(self._button(i, step), i // PER_ROW, i % PER_ROW)
         self.setMinimumWidth(330)

@@ -1,0 +1,45 @@
+"""Below the steps: undo, redo and the recipe, wherever the stepper is docked."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
+
+from porelab_gui.gui.context import Context
+from porelab_gui.gui.recipes import ask_replay, ask_save
+from porelab_gui.gui.undoing import redo, redo_title, undo, undo_title
+
+
+class Foot(QWidget):
+    """Two buttons that say what they take back or do again, and a menu for the recipe."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.context = context
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.undo, self.redo, self.recipe = QPushButton("Undo"), QPushButton("Redo"), QToolButton()
+        self.undo.clicked.connect(lambda: undo(context))
+        self.redo.clicked.connect(lambda: redo(context))
+        self.recipe.setText("Recipe")
+        self.recipe.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.recipe)
+        menu.addAction("Save recipe…", lambda: ask_save(context, self))
+        menu.addAction("Save as Python script…", lambda: ask_save(context, self, script=True))
+        menu.addAction("Replay a recipe…", lambda: ask_replay(context, self))
+        self.recipe.setMenu(menu)
+        for widget in (self.undo, self.redo):
+            row.addWidget(widget)
+        row.addStretch(1)
+        row.addWidget(self.recipe)
+        context.session.stepped.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Say what the buttons would do."""
+        back, again = undo_title(self.context), redo_title(self.context)
+        self.undo.setToolTip(f"Undo: {back}" if back else "There is nothing to undo.")
+        self.redo.setToolTip(f"Redo: {again}" if again else "There is nothing to do again.")
+        self.undo.setEnabled(bool(back))
+        self.redo.setEnabled(bool(again))
+        count = len(self.context.session.recipe.steps)
+        self.recipe.setText(f"Recipe ({count})" if count else "Recipe")
