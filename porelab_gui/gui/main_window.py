@@ -146,7 +146,7 @@ class PorelabWindow(QObject):
         )
         self.actions = install(self)
         qt_viewer.installEventFilter(self)
-        self.welcome.setAcceptDrops(False)
+        self.main.setAcceptDrops(True)
 
     def show_log(self) -> None:
         """The log of errors of this and earlier sessions."""
@@ -165,7 +165,10 @@ class PorelabWindow(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Dropped files are opened by PoreLab; closing the window stops the lanes."""
         kind = event.type()
-        if kind == QEvent.Type.Drop and watched is not self.main:
+        if self.welcome is not None and kind == QEvent.Type.DragEnter:
+            event.setAccepted(event.mimeData().hasUrls())
+            return True
+        if self.welcome is not None and kind == QEvent.Type.Drop:
             return self._drop(event)
         if kind == QEvent.Type.Close and watched is self.main:
             self._shut()

@@ -39,7 +39,8 @@ class LoadPanel(QWidget):
         super().__init__()
         self.context = context
         self.opener = Opener.of(context, self)
-        column = QVBoxLayout(self)
+        self.cubic: MethodForm | None = None
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(2, 2, 8, 8)
         row = QHBoxLayout()
         self.open_file = QPushButton("Open files…")
@@ -119,15 +120,19 @@ class LoadPanel(QWidget):
             self.facts.addRow(role(QLabel(label), "quiet"), value)
         uneven = isinstance(noun, Stack) and not noun.isotropic
         self.resample.setVisible(uneven and "resample" in methods())
+        if self.cubic is not None and not uneven:
+            self.cubic.hide()
         self.advice.setText(EMPTY if noun is None else _advice(noun))
         self.advice.setVisible(bool(self.advice.text()))
 
     def _offer_resample(self) -> None:
-        form = self.more.show_method("resample")
-        if isinstance(form, MethodForm):
-            for port in form.method.inputs:
-                form.chooser.choose(port, self.chosen)
-            form.setFocus()
+        """Show the form of the step; nothing changes before it is run."""
+        if self.cubic is None:
+            self.cubic = MethodForm(self.context, "resample")
+            self._column.insertWidget(self._column.indexOf(self.more), self.cubic)
+        for port in self.cubic.method.inputs:
+            self.cubic.chooser.choose(port, self.chosen)
+        self.cubic.show()
 
     def _remove(self) -> None:
         self.context.session.remove(self.chosen)

@@ -253,5 +253,3 @@ def test_every_registered_method_has_a_working_form(qtbot):
         form = MethodForm(context, name)
         qtbot.addWidget(form)
         assert method.validate(form.values()), name
-
-

@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from porelab_gui.core.recipe import Recipe, replay
-from porelab_gui.gui.layers import OVERLAY
+from porelab_gui.gui.overlay import TITLE as OVERLAY
 
 pytestmark = pytest.mark.gui
 
@@ -15,7 +15,9 @@ pytestmark = pytest.mark.gui
 @pytest.fixture
 def rock(porelab, grey):
     path, image = grey
-    porelab.context.session.run("load", {"path": str(path), "voxel_size": (1e-5, 5e-6, 5e-6)}, outputs={"image": "rock"})
+    porelab.context.session.run(
+        "load", {"path": str(path), "voxel_size": (1e-5, 5e-6, 5e-6)}, outputs={"image": "rock"}
+    )
     porelab.wait(60)
     return image
 
