@@ -6,6 +6,7 @@ from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
 
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.recipes import ask_replay, ask_save
+from porelab_gui.gui.theme import role
 from porelab_gui.gui.undoing import redo, redo_title, undo, undo_title
 
 
@@ -21,6 +22,7 @@ class Foot(QWidget):
         self.undo.clicked.connect(lambda: undo(context))
         self.redo.clicked.connect(lambda: redo(context))
         self.recipe.setText("Recipe")
+        role(self.recipe, "menu")
         self.recipe.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.recipe)
         menu.addAction("Save recipe…", lambda: ask_save(context, self))

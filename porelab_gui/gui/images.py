@@ -41,6 +41,8 @@ def update_image(layer: Layer, stack: Any) -> None:
     if isinstance(stack, Labels):
         layer.colormap = fresh.colormap
         layer.features = fresh.features
+        layer.editable = False  # forgets the strokes, which belong to the voxels that were there
+        layer.editable = True
     elif isinstance(layer, Image):
         layer.contrast_limits_range = fresh.contrast_limits_range
         layer.contrast_limits = fresh.contrast_limits

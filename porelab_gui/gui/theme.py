@@ -46,6 +46,11 @@ class Colours:
         """The fill of the one primary button; white text on it has a contrast above 4.5 to 1."""
         return "#1f6feb" if self.dark else "#0b57d0"
 
+    @property
+    def bar(self) -> str:
+        """The fill of a progress bar; the text of the theme is readable on it."""
+        return "#1f5fc4" if self.dark else "#a8c7fa"
+
 
 def colours(viewer: Any) -> Colours:
     """Colours of the theme that a viewer shows."""
@@ -99,7 +104,8 @@ def stylesheet(c: Colours) -> str:
         background: {c.foreground}; color: {c.text}; border: none; border-radius: 3px; text-align: center;
         min-height: 16px;
     }}
-    QProgressBar::chunk {{ background: {c.accent}; border-radius: 3px; }}
+    QProgressBar::chunk {{ background: {c.bar}; border-radius: 3px; }}
+    QToolButton[role="menu"] {{ padding: 4px 18px 4px 8px; background: {c.foreground}; border-radius: 3px; }}
     """
 
 

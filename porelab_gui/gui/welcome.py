@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.gui.context import Context
@@ -49,7 +49,7 @@ class Welcome(QWidget):
         self._card("Open a folder of slices…", "One image per slice, in natural order", open_folder)
         self._card("Open a recipe…", "Replays every step of an earlier session", open_recipe)
         self._add_list("Samples", _samples())
-        self._add_list("Recent", [(Path(p).name, Path(p)) for p in settings.recent if Path(p).exists()][:4])
+        self._add_list("Recent", [(Path(p).name, Path(p)) for p in settings.recent if Path(p).exists()][:3])
         self._column.addWidget(_wrapped("Or drop files and folders anywhere on this window.", "quiet"))
         follow_theme(self, context.viewer, lambda c: self.setStyleSheet(
             self.styleSheet() + f"QWidget#welcome {{ background: {c.background}; }}"))  # fmt: skip
@@ -78,10 +78,13 @@ class Welcome(QWidget):
         self._column.addWidget(button)
 
     def _add_list(self, title: str, entries: Sequence[tuple[str, Path]]) -> None:
+        """A line of names to click."""
         if not entries:
             return
         self._column.addSpacing(6)
         self._column.addWidget(role(QLabel(title), "section"))
+        row = QHBoxLayout()
+        row.setSpacing(14)
         for text, path in entries:
             button = QPushButton(text)
             button.setObjectName(f"{title}:{text}")
@@ -90,7 +93,9 @@ class Welcome(QWidget):
             role(button, "link")
             button.clicked.connect(lambda _=False, p=path: self._open_path(p))
             self.buttons[f"{title}:{text}"] = button
-            self._column.addWidget(button)
+            row.addWidget(button)
+        row.addStretch(1)
+        self._column.addLayout(row)
 
 
 def _samples() -> list[tuple[str, Path]]:

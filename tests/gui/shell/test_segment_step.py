@@ -113,6 +113,9 @@ def test_painted_voxels_become_a_step_that_replays_exactly(qtbot, porelab, corre
     assert not again.differences
     assert np.array_equal(again.items["labels"].array(), painted)
     assert list(tmp_path.glob("recipe.edits-*.npz")), "the painted voxels travel with the recipe"
+    porelab.actions["undo"].trigger()
+    assert np.array_equal(session.items["labels"].array(), kept), "what is kept is undone as a step"
+    assert np.array_equal(correction.layer.data, kept)
 
 
 def test_ctrl_z_takes_back_strokes_before_steps(qtbot, porelab, correction):
