@@ -13,7 +13,7 @@ from porelab_gui.core.cache import default_cache, key_of
 from porelab_gui.core.method import Outputs
 from porelab_gui.core.nouns import Column, Network, Regions, Table
 from porelab_gui.core.progress import Progress, within
-from porelab_gui.core.transport.conduit.dns import Conduits, Solver, solve_diffusive
+from porelab_gui.core.transport.conduit.dns import Conduits, Solver, solve_diffusive, solve_hydraulic
 from porelab_gui.core.transport.conduit.selection import chosen_throats
 
 if TYPE_CHECKING:
@@ -46,11 +46,16 @@ class Physics:
 
 def physics_of(params: ConductanceDnsParams) -> list[Physics]:
     """The kinds of conductance asked for."""
+    # rates come in voxel units: diffusion scales with the edge, Stokes flow with its cube
     diffusive = Physics(
         "diffusive", "g_diffusive.dns", "m3/s", "diffusive conductance by direct simulation", solve_diffusive,
         {"diffusivity": params.diffusivity}, lambda edge: params.diffusivity * edge,
     )  # fmt: skip
-    return [diffusive]
+    hydraulic = Physics(
+        "hydraulic", "g_hydraulic.dns", "m3/(Pa s)", "hydraulic conductance by direct simulation", solve_hydraulic,
+        {"viscosity": params.viscosity}, lambda edge: edge**3 / params.viscosity,
+    )  # fmt: skip
+    return {"diffusive": [diffusive], "hydraulic": [hydraulic], "both": [diffusive, hydraulic]}[params.physics]
 
 
 def run(regions: Regions, network: Network, params: ConductanceDnsParams, progress: Progress) -> Outputs:
@@ -115,13 +120,13 @@ def _table(network: Network, chosen: I64, kinds: Sequence[Physics], found: Seque
         "throat": Column(chosen, "1"),
         "pore_1": Column(network.conns[chosen, 0], "1"),
         "pore_2": Column(network.conns[chosen, 1], "1"),
-        "voxels": Column(found[0][:, 3].astype(np.int64), "1", "void voxels simulated"),
     }
     notes: list[str] = []
     for kind, rows in zip(kinds, found, strict=True):
         status = rows[:, 4].astype(np.int64)
         columns |= {
             f"g_{kind.key}": Column(rows[:, 0] * kind.scale(edge), kind.unit, kind.title),
+            f"voxels_{kind.key}": Column(rows[:, 3].astype(np.int64), "1", "void voxels simulated"),
             f"residual_{kind.key}": Column(rows[:, 1], "1", "relative residual at the stop"),
             f"iterations_{kind.key}": Column(rows[:, 2].astype(np.int64), "1"),
             f"outcome_{kind.key}": Column(np.array([STATUS[s] for s in status], dtype=str)),

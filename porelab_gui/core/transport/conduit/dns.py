@@ -93,3 +93,34 @@ def solve_diffusive(conduits: Conduits, pairs: I64, solver: Solver, progress: Pr
     threads = thread_count(solver.threads)
     run_batches(work, cost, threads, within(progress, 0.0, 1.0), f"{len(pairs)} conduits, diffusion")
     return found
+
+
+def solve_hydraulic(conduits: Conduits, pairs: I64, solver: Solver, progress: Progress) -> F64:
+    """Flow rates of label pairs (n, 2) in voxel edges cubed over viscosity; rows as in ``solve_diffusive``.
+
+    The rate is a functional whose error is of second order in the residual, so that the square root of the tolerance
+    is enough for the residual.
+    """
+    from porelab_gui.core.transport.conduit.creep import hydraulic_pairs
+
+    if (conduits.edges != 1).any():
+        raise InputError(
+            "the voxels are not cubes, which the Stokes solver of conduits needs",
+            where="regions",
+            remedy="Resample the image to cubes, or simulate the diffusive conductance alone.",
+        )
+    found = np.full((len(pairs), FIELDS), np.nan)
+    if not len(pairs):
+        return found
+    geometry = conduits.geometry
+    low, high = geometry.pair_boxes(pairs)
+    centres = geometry.centres(pairs, low)
+    exactness = float(np.sqrt(solver.tolerance))
+
+    def work(rows: I64) -> None:
+        hydraulic_pairs(conduits.image, low, high, pairs, centres, exactness, 10 * solver.iterations, rows, found)
+
+    cost = np.prod(high - low, axis=1) * 0.1 + geometry.count[pairs].sum(axis=1)
+    progress(0, 1, "compiling")
+    run_batches(work, cost, thread_count(solver.threads), progress, f"{len(pairs)} conduits, Stokes flow")
+    return found

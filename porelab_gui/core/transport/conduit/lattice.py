@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 U32 = NDArray[np.uint32]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
-Compiled = {"cache": True, "nogil": True}
+Compiled = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
 @njit(**Compiled)

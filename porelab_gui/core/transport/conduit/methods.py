@@ -7,12 +7,15 @@ from typing import Literal
 from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Port, param
 from porelab_gui.core.nouns import Labels, Network, Regions, Stack, Table
 from porelab_gui.core.progress import Progress
-from porelab_gui.core.transport.fluid import Diffusing
+from porelab_gui.core.transport.fluid import Diffusing, Viscous
 
 
-class ConductanceDnsParams(Diffusing):
+class ConductanceDnsParams(Diffusing, Viscous):
     """What is simulated, in which conduits, how exactly."""
 
+    physics: Literal["diffusive", "hydraulic", "both"] = param(
+        "diffusive", "Which conductance to simulate: diffusion, Stokes flow, or both."
+    )
     count: int = param(0, "Throats drawn at random to simulate; 0 takes all.", unit="1", ge=0, le=100_000_000)
     throats: str = param("", "Throat numbers to simulate, such as 0-99, 120; empty for all.")
     seed: int = param(0, "Seed of the random draw.", unit="1", ge=0, le=2**31 - 1, advanced=True)
@@ -23,7 +26,8 @@ class ConductanceDnsParams(Diffusing):
         advanced=True,
     )
     tolerance: float = param(
-        1e-7, "Relative residual at which a solve stops.", unit="1", ge=1e-13, le=1e-3, decimals=12, advanced=True
+        1e-7, "Relative residual at which a diffusive solve stops; its square root for Stokes flow.", unit="1",
+        ge=1e-13, le=1e-3, decimals=12, advanced=True,
     )
     iterations: int = param(
         400, "Iterations after which a solve is given up.", unit="1", ge=1, le=100_000, advanced=True
@@ -49,10 +53,10 @@ def _conductance_estimate(inputs: Inputs, params: ConductanceDnsParams) -> Estim
 conductance_dns = Method(
     name="conductance_dns",
     title="Conductance by direct simulation",
-    summary="Diffusive conductance of every throat, solved on the voxels of its two pores.",
+    summary="Diffusive and hydraulic conductance of every throat, solved on the voxels of its two pores.",
     step="Conductance",
-    citation="Misaghian et al., Comput. Geosci. 162 (2022) 105086, doi 10.1016/j.cageo.2022.105086 (definition); "
-    "solved by multigrid-preconditioned conjugate gradients.",
+    citation="Misaghian et al., Comput. Geosci. 162 (2022) 105086, doi 10.1016/j.cageo.2022.105086 (definition of "
+    "the diffusive conductance); staggered finite volumes with MINRES (hydraulic conductance, docs/conduits.md).",
     params=ConductanceDnsParams,
     inputs={
         "regions": Port(Regions, "Extract a network first and use the regions that come with it."),

@@ -126,7 +126,7 @@ def test_region_in_pieces_follows_porespy_or_joins(partition):
     assert like_porespy["network"].throat("g_diffusive.dns") / D == pytest.approx(oracle(image, [[0, 1]]), rel=1e-6)
     assert "does not hold both" in like_porespy["table"]["outcome_diffusive"][0]
     joined = simulate(*partition(image, [[0, 1]]), pieces="joined")
-    assert joined["table"]["outcome_diffusive"][0] == "solved" and joined["table"]["voxels"][0] == 54
+    assert joined["table"]["outcome_diffusive"][0] == "solved" and joined["table"]["voxels_diffusive"][0] == 54
 
 
 def test_one_voxel_throat(partition):
