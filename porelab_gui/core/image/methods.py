@@ -8,6 +8,7 @@ from porelab_gui.core.image.editing.geometry import GEOMETRY
 from porelab_gui.core.image.editing.labels import CORRECTIONS
 from porelab_gui.core.image.editing.local_otsu import SEGMENT_LOCAL_OTSU
 from porelab_gui.core.image.loading import LOAD
+from porelab_gui.core.image.morphology.method import MORPHOLOGY
 from porelab_gui.core.image.phantoms.method import MAKE_PHANTOM
 from porelab_gui.core.image.threshold import SEGMENT_THRESHOLD
 from porelab_gui.core.method import Method
@@ -20,5 +21,6 @@ METHODS: tuple[Method, ...] = (
     *FILTERS,
     *CORRECTIONS,
     CORRECT_LABELS,
+    MORPHOLOGY,
     MAKE_PHANTOM,
 )

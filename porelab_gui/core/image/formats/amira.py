@@ -129,7 +129,7 @@ def _binary(am: Amira, field: Field, count: int, dtype: np.dtype[Any]) -> NDArra
     )
     with am.path.open("rb") as handle:
         handle.seek(at)
-        raw = handle.read(field.packed)
+        raw = handle.read(min(left, field.packed))
     if field.packing == "HxByteRLE":
         return unpack_rle(am.path, raw, count).view(dtype) if dtype.itemsize == 1 else _refuse(am)
     if field.packing == "HxZip":

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from porelab_gui.core.errors import FormatError, PorelabError
+from porelab_gui.core.errors import FormatError, InputError, PorelabError
 from porelab_gui.core.image.formats.base import FileInfo, Image, Options, VoxelSizeNeeded
 from porelab_gui.core.image.formats.raw import voxel_from_name
 from porelab_gui.core.nouns import Labels, Network, Noun, Stack, VoxelSize, check_voxel_size
@@ -166,8 +166,11 @@ def _network(path: Path, voxel: VoxelSize | None) -> Network | None:
 
     if not path.exists():
         return None
-    with readable(path):
-        return read_network(path, min(voxel) if voxel else None) if is_network(path) else None
+    try:
+        with readable(path):
+            return read_network(path, min(voxel) if voxel else None) if is_network(path) else None
+    except InputError as error:  # a Network that its own arrays contradict
+        raise FormatError(error.what, where=path, remedy="Copy or export it again.") from error
 
 
 def make_noun(path: Path, image: Image, voxel: VoxelSize, as_labels: str, void: tuple[int, ...], name: str) -> Stack:

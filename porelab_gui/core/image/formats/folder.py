@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from itertools import pairwise
@@ -14,6 +15,7 @@ from porelab_gui.core.errors import FormatError
 from porelab_gui.core.image.formats.base import EAGER_BYTES, Image, Options, native, three_axes
 from porelab_gui.core.image.formats.tiff import grey
 
+HEAD = 1 << 18
 SUFFIXES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
 
 
@@ -67,9 +69,19 @@ def _head(path: Path) -> tuple[tuple[int, ...], str]:
                 )
             page = tif.pages[0]
             return tuple(page.shape), str(page.dtype)
+    with path.open("rb") as handle:
+        try:
+            return _size(handle.read(HEAD))
+        except OSError:  # a long preamble, such as a JPEG with a preview inside
+            handle.seek(0)
+            return _size(handle.read())
+
+
+def _size(raw: bytes) -> tuple[tuple[int, int], str]:
+    """Rows and columns, and the kind of pixel. Bytes, since a false length in a file must not be asked of memory."""
     from PIL import Image as Pillow
 
-    with Pillow.open(path) as picture:
+    with Pillow.open(io.BytesIO(raw)) as picture:
         return (picture.height, picture.width), picture.mode
 
 
@@ -82,7 +94,7 @@ def read_slice(path: Path) -> Any:
     else:
         from PIL import Image as Pillow
 
-        with Pillow.open(path) as picture:
+        with Pillow.open(io.BytesIO(path.read_bytes())) as picture:
             page = np.asarray(picture.convert("RGB") if picture.mode == "P" else picture)
     return grey(path, page, page.ndim == 3)
 

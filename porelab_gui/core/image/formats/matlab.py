@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from porelab_gui.core.errors import FormatError
+from porelab_gui.core.image.formats import mat5
 from porelab_gui.core.image.formats.base import (
     Image,
     Options,
@@ -23,14 +23,9 @@ from porelab_gui.core.image.formats.base import (
 )
 from porelab_gui.core.image.formats.hdf5 import check_stored, stacks
 from porelab_gui.core.image.formats.lazy import stored
-from porelab_gui.core.image.formats.numpy_files import MEMBER_LIMIT
 from porelab_gui.core.nouns import VoxelSize
 
 PREFERRED = ("image", "data", "volume", "bin", "binary", "im", "labels")
-CLASSES = {
-    "uint8": 1, "int8": 1, "logical": 1, "uint16": 2, "int16": 2, "uint32": 4, "int32": 4, "single": 4, "double": 8,
-    "uint64": 8, "int64": 8,
-}  # fmt: skip
 
 
 def _voxel(path: Path, values: Any) -> VoxelSize:
@@ -47,27 +42,15 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _open_old(path: Path, options: Options) -> Image:
-    from scipy.io import loadmat, whosmat
-
-    listed = [(n, s, c) for n, s, c in whosmat(path) if c in CLASSES]
-    names = tuple(n for n, s, _ in listed if len(s) >= 3)
-    flat = tuple(n for n, s, _ in listed if len(s) == 2 and min(s) > 3)
+    known = mat5.variables(path)
+    names = tuple(n for n, v in known.items() if len(v.shape) >= 3)
+    flat = tuple(n for n, v in known.items() if len(v.shape) == 2 and min(v.shape) > 3)
     name = choose_dataset(path, names or flat, options.dataset, PREFERRED)
-    shape, kind = next((s, c) for n, s, c in listed if n == name)
-    nbytes = math.prod(shape) * CLASSES[kind]
-    if nbytes > path.stat().st_size * MEMBER_LIMIT or any(n < 0 for n in shape):
-        raise FormatError(
-            f"its variable {name} promises {nbytes:,} bytes, more than the file can hold",
-            where=path,
-            remedy="The file is damaged; save it again.",
-        )
-    check_memory(path, nbytes)
-    wanted = [name] + [n for n, s, _ in listed if n == "voxel_size" and math.prod(s) in (1, 3)]
-    read = loadmat(path, variable_names=wanted)
-    data = read[name]
-    if kind == "logical":
-        data = data.astype(bool)
-    voxel = _voxel(path, read["voxel_size"]) if "voxel_size" in read else None
+    chosen = known[name]
+    check_memory(path, math.prod(chosen.shape) * chosen.dtype.itemsize)
+    data = mat5.read(path, chosen)
+    size = known.get("voxel_size")
+    voxel = _voxel(path, mat5.read(path, size)) if size and math.prod(size.shape) in (1, 3) else None
     data = data.transpose(2, 0, 1) if data.ndim == 3 else data
     return Image(native(three_axes(path, data)), voxel, "its voxel_size" if voxel else "", datasets=names, name=name)
 

@@ -6,6 +6,7 @@ Dimensions z, y, x with coordinates in millimetres; label images carry the attri
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from pathlib import Path
@@ -18,6 +19,7 @@ from porelab_gui.core.image.formats.base import (
     Image,
     Options,
     check_declared,
+    check_memory,
     choose_dataset,
     native,
     tags_voxel,
@@ -108,7 +110,9 @@ def _is_dummy(scale: Any) -> bool:
 def _open_classic(path: Path, options: Options) -> Image:
     from scipy.io import netcdf_file
 
-    with netcdf_file(path, "r", mmap=False) as file:
+    check_memory(path, path.stat().st_size)
+    # bytes, since a false length in a file must not be asked of memory
+    with netcdf_file(io.BytesIO(path.read_bytes()), "r", mmap=False) as file:
         found = {n: v for n, v in file.variables.items() if len(v.shape) >= 3}
         name = choose_dataset(path, tuple(found), options.dataset, ("data", "image", "labels"))
         item = found[name]

@@ -14,6 +14,7 @@ from porelab_gui.core.image.formats.base import EAGER_BYTES, Image, Options, tag
 from porelab_gui.core.nouns import VoxelSize
 
 CHUNK_LIMIT = 1 << 29
+CHUNKS = 5_000_000
 
 
 def attributes(path: Path) -> dict[str, Any]:
@@ -62,7 +63,23 @@ def _level(path: Path, name: str) -> Any:
         raise FormatError(
             f"its level {name!r} has chunks of {array.chunks} {array.dtype}", where=path, remedy="Export it again."
         )
+    if math.prod(-(-n // c) for n, c in zip(array.shape, array.chunks, strict=True)) > CHUNKS:
+        raise FormatError(f"its level {name!r} has too many chunks", where=path, remedy="Export it again.")
+    _check_blosc(place, array)
     return da.from_zarr(array)
+
+
+def _check_blosc(place: Path, array: Any) -> None:
+    """Refuse chunks of a small array whose head promises another size than a chunk has: Blosc would believe it."""
+    size = math.prod(array.chunks) * array.dtype.itemsize
+    if array.nbytes > EAGER_BYTES // 4 or "Blosc" not in repr(array.metadata):
+        return
+    for file in place.rglob("*"):
+        if file.is_file() and file.name[0] not in ".z":
+            with file.open("rb") as handle:
+                head = handle.read(16)
+            if len(head) < 16 or int.from_bytes(head[4:8], "little") != size:
+                raise FormatError(f"its chunk {file.name} is damaged", where=place, remedy="Copy it again.")
 
 
 def open_image(path: Path, options: Options) -> Image:
