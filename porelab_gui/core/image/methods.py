@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from porelab_gui.core.image.correct import CORRECT_LABELS
+from porelab_gui.core.image.editing.correct import BY_HAND
 from porelab_gui.core.image.editing.filters import FILTERS
 from porelab_gui.core.image.editing.geometry import GEOMETRY
 from porelab_gui.core.image.editing.labels import CORRECTIONS
@@ -20,6 +21,7 @@ METHODS: tuple[Method, ...] = (
     *GEOMETRY,
     *FILTERS,
     *CORRECTIONS,
+    *BY_HAND,
     CORRECT_LABELS,
     MORPHOLOGY,
     MAKE_PHANTOM,

@@ -1,94 +1,95 @@
-"""Voxels painted by hand: found, kept, applied, and refused where they do not belong."""
+"""Help for corrections by hand."""
 
 from __future__ import annotations
 
+import dask.array as da
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from porelab_gui.core.errors import FormatError, InputError
-from porelab_gui.core.image.correct import CORRECT_LABELS, apply_edits, edits_between, load_edits, save_edits
-from porelab_gui.core.nouns import Labels
+from porelab_gui.core.errors import InputError
+from porelab_gui.core.image.editing.correct import paste
+from porelab_gui.core.image.methods import METHODS
+from porelab_gui.core.nouns import Labels, Stack
 
-VOXEL = (2e-6, 1e-6, 1e-6)
-
-
-def some(seed=0, shape=(4, 5, 6)):
-    return np.random.default_rng(seed).integers(0, 3, shape).astype(np.uint8)
+BY_NAME = {m.name: m for m in METHODS}
+PHASES = {0: "matrix", 1: "pore"}
 
 
-@given(st.integers(0, 100), st.integers(0, 100))
-def test_edits_between_two_images_turn_one_into_the_other(a, b):
-    before, after = Labels(some(a), VOXEL), some(b)
-    edits = edits_between(before.data, after)
-    assert np.array_equal(apply_edits(before, edits).array(), after)
-    assert len(edits) == np.count_nonzero(before.data != after)
+def labels(data):
+    return Labels(np.asarray(data, np.uint8), 1e-6, PHASES, (1,), name="l")
 
 
-def test_only_the_slices_that_were_touched_are_compared():
-    before, after = some(), some()
-    after[1, 2, 3] += 1
-    after[3, 0, 0] += 1
-    assert len(edits_between(before, after, (1, 2))) == 1
-    assert len(edits_between(before, after, (0, 0))) == 0
+def disc(radius, n=40):
+    y, x = np.ogrid[:n, :n]
+    return (y - n / 2 + 0.5) ** 2 + (x - n / 2 + 0.5) ** 2 <= radius**2
 
 
-def test_the_method_gives_the_painted_image_and_leaves_its_input_alone(tmp_path):
-    before, after = Labels(some(1), VOXEL, {0: "matrix", 1: "pore", 2: "clay"}), some(2)
-    kept = before.data.copy()
-    edits = edits_between(before.data, after)
-    save_edits(edits, tmp_path / "edits.npz")
-    params = {"path": str(tmp_path / "edits.npz"), "digest": edits.content_hash}
-    made = CORRECT_LABELS({"labels": before}, params)["labels"]
-    assert np.array_equal(made.array(), after)
-    assert np.array_equal(before.data, kept)
-    assert made.voxel_size == VOXEL and made.phases[2] == "clay"
+def test_interpolation_between_two_discs_is_a_cone():
+    data = np.zeros((7, 40, 40))
+    data[0], data[6] = disc(4), disc(16)
+    out = BY_NAME["interpolate_slices"]({"labels": labels(data)}, {"first": 0, "last": 6})["labels"].data
+    radii = np.sqrt(out.sum(axis=(1, 2)) / np.pi)
+    np.testing.assert_allclose(radii, 4 + 2 * np.arange(7), atol=0.6)
+    np.testing.assert_array_equal(out[[0, 6]], data[[0, 6]])
 
 
-def test_a_phase_beyond_the_type_widens_it():
-    before = Labels(np.zeros((2, 2, 2), np.int8), VOXEL)
-    after = np.zeros((2, 2, 2), np.int64)
-    after[0, 0, 1] = 300
-    made = apply_edits(before, edits_between(before.data, after), {300: "pyrite"})
-    assert made.array()[0, 0, 1] == 300
-    assert made.phases[300] == "pyrite"
+def test_a_phase_of_one_slice_only_fades():
+    data = np.zeros((5, 40, 40))
+    data[4] = disc(10)
+    out = BY_NAME["interpolate_slices"]({"labels": labels(data)}, {"first": 0, "last": 4})["labels"].data
+    sizes = out.sum(axis=(1, 2))
+    assert (np.diff(sizes) >= 0).all() and sizes[1] == 0
+    with pytest.raises(InputError, match="no slice between"):
+        BY_NAME["interpolate_slices"]({"labels": labels(data)}, {"first": 2, "last": 3})
 
 
-def test_an_unnamed_phase_gets_a_name():
-    before = Labels(np.zeros((2, 2, 2), np.uint8), VOXEL)
-    after = np.full((2, 2, 2), 5, np.uint8)
-    assert apply_edits(before, edits_between(before.data, after)).phases[5] == "phase 5"
+def test_smart_fill_stays_in_its_grey_range_and_slice():
+    grey = np.full((3, 20, 20), 150, np.uint8)
+    grey[:, 5:15, 5:15] = 60
+    grey[:, 5:15, 9] = 150  # a wall
+    inputs = {"labels": labels(np.zeros(grey.shape)), "image": Stack(grey, 1e-6)}
+    out = BY_NAME["smart_fill"](inputs, {"z": 1, "y": 7, "x": 6, "tolerance": 20.0, "phase": 2})["labels"]
+    expected = np.zeros(grey.shape, bool)
+    expected[1, 5:15, 5:9] = True
+    np.testing.assert_array_equal(out.data == 2, expected)
+    assert out.phases[2] == "phase 2"
+    deep = BY_NAME["smart_fill"](inputs, {"z": 1, "y": 7, "x": 6, "tolerance": 20.0, "space": "3D"})["labels"]
+    assert (deep.data == 1).sum() == 3 * 40
+    with pytest.raises(InputError, match="x = 99 is outside the 20"):
+        BY_NAME["smart_fill"](inputs, {"z": 1, "y": 7, "x": 99})
 
 
-def test_edits_of_another_image_are_refused():
-    edits = edits_between(some(0), some(1))
-    with pytest.raises(InputError, match="painted on an image"):
-        apply_edits(Labels(some(0, (4, 5, 7)), VOXEL), edits)
+def test_copy_of_one_phase_keeps_the_others():
+    data = np.zeros((4, 6, 6))
+    data[0, 1, 1], data[2, 3, 3] = 1, 1
+    out = BY_NAME["copy_slice"]({"labels": labels(data)}, {"source": 0, "first": 1, "last": 3, "phase": 1})[
+        "labels"
+    ].data
+    assert out[2, 1, 1] == 1 and out[2, 3, 3] == 1 and out[3].sum() == 1
+    whole = BY_NAME["copy_slice"]({"labels": labels(data)}, {"source": 0, "first": 2, "last": 2})["labels"].data
+    assert whole[2, 3, 3] == 0
 
 
-def test_edits_that_have_changed_since_are_refused(tmp_path):
-    path = tmp_path / "edits.npz"
-    save_edits(edits_between(some(0), some(1)), path)
-    with pytest.raises(FormatError, match="have changed"):
-        CORRECT_LABELS({"labels": Labels(some(0), VOXEL)}, {"path": str(path), "digest": "0" * 32})
+def test_changes_are_counted_per_slice_and_overall():
+    before = np.zeros((3, 10, 10))
+    before[:, :2] = 1
+    now = before.copy()
+    now[1, 5, :4] = 1
+    now[2, 0, 0] = 0
+    out = BY_NAME["count_changes"]({"labels": labels(now), "automatic": labels(before)}, {})["changes"]
+    assert out["changed"].tolist() == [0, 4, 1]
+    assert out.notes == ("5 pixels changed: 1.67% of all, 8.33% of the automatic pore pixels.",)
 
 
-@pytest.mark.parametrize("body", [b"", b"PK not a zip", b"not at all"])
-def test_a_file_that_is_none_is_a_sentence_with_its_name(tmp_path, body):
-    path = tmp_path / "edits.npz"
-    path.write_bytes(body)
-    with pytest.raises(FormatError, match=r"edits\.npz"):
-        load_edits(path)
-
-
-def test_a_missing_file_says_where_it_should_come_from(tmp_path):
-    with pytest.raises(FormatError, match="saved beside the recipe"):
-        load_edits(tmp_path / "absent.npz")
-
-
-def test_a_pickle_in_the_file_is_not_executed(tmp_path):
-    path = tmp_path / "edits.npz"
-    np.savez(path, shape=np.array([1, 1, 1]), index=np.array([object()], dtype=object), value=np.array([1]))
-    with pytest.raises(FormatError):
-        load_edits(path)
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_crop_is_written_back(lazy):
+    data = np.random.default_rng(0).integers(0, 2, (9, 10, 11)).astype(np.uint8)
+    stack = Labels(da.from_array(data, chunks=4) if lazy else data, 1e-6, PHASES, (1,))
+    crop = np.full((3, 4, 5), 7, np.uint8)
+    out = paste(stack, crop, (2, 0, 6))
+    assert hasattr(out.data, "dask") == lazy
+    expected = data.copy()
+    expected[2:5, 0:4, 6:11] = 7
+    np.testing.assert_array_equal(out.array(), expected)
+    with pytest.raises(InputError, match="beyond the image"):
+        paste(stack, crop, (8, 0, 0))

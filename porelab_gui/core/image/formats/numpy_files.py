@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import zipfile
@@ -24,11 +25,16 @@ from porelab_gui.core.image.formats.base import (
 from porelab_gui.core.nouns import VoxelSize
 
 PREFERRED = ("pore", "image", "grey", "labels", "data", "stack", "im", "arr_0")
+HEAD = 1 << 16
 MEMBER_LIMIT = 1100.0  # the most that deflate can pack
 
 
-def _header(handle: BinaryIO, path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, Fortran order and type of an .npy stream; FormatError for objects, which would need a pickle."""
+def _header(stream: BinaryIO | Any, path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Shape, Fortran order, type and length of the head of an .npy stream; FormatError for objects.
+
+    Objects would need a pickle. The head is taken as bytes, so that a false length is not asked of memory.
+    """
+    handle = io.BytesIO(stream.read(HEAD))
     try:
         version = np.lib.format.read_magic(handle)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -41,7 +47,7 @@ def _header(handle: BinaryIO, path: Path) -> tuple[tuple[int, ...], bool, np.dty
             where=path,
             remedy="Save the plain array: np.save(path, array.astype('uint8')).",
         )
-    return shape, fortran, dtype
+    return shape, fortran, dtype, handle.tell()
 
 
 def members(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
@@ -50,7 +56,7 @@ def members(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[tuple[int, 
     for info in archive.infolist():
         if info.filename.endswith(".npy"):
             with archive.open(info) as handle:
-                shape, _, dtype = _header(handle, path)  # type: ignore[arg-type]
+                shape, _, dtype, _ = _header(handle, path)
             found[info.filename[:-4]] = (shape, dtype)
     return found
 
@@ -59,7 +65,7 @@ def read_member(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
     """One array of an .npz, after checking that the bytes for it are there and fit in memory."""
     info = archive.getinfo(name + ".npy")
     with archive.open(info) as handle:
-        shape, _, dtype = _header(handle, path)  # type: ignore[arg-type]
+        shape, _, dtype, _ = _header(handle, path)
     check_declared(path, shape, dtype, min(info.file_size, int(path.stat().st_size * MEMBER_LIMIT)))
     check_memory(path, math.prod(shape) * dtype.itemsize)
     with archive.open(info) as handle:
@@ -118,8 +124,7 @@ def open_image(path: Path, options: Options) -> Image:
     if path.suffix.lower() == ".npz":
         return _open_npz(path, options)
     with path.open("rb") as handle:
-        shape, fortran, dtype = _header(handle, path)
-        offset = handle.tell()
+        shape, fortran, dtype, offset = _header(handle, path)
     check_declared(path, shape, dtype, path.stat().st_size - offset)
     data = np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
     return Image(native(three_axes(path, data)))
