@@ -2,6 +2,145 @@
 
 from __future__ import annotations
 
-from porelab_gui.core.method import Method
+from typing import Literal
 
-METHODS: tuple[Method, ...] = ()
+from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
+from porelab_gui.core.nouns import Network, Table
+from porelab_gui.core.progress import Progress
+
+FeedName = Literal["seawater", "li_mg_brine", "li_mg_equal", "nacl", "kcl", "licl", "mgcl2", "cacl2", "na2so4", "mgso4"]
+_DSPM_DE = (
+    "Bowen and Welfoot, Chem. Eng. Sci. 57 (2002) 1121; Geraldes and Brites Alves, J. Membr. Sci. 321 (2008) 172; "
+    "hindrance after Dechadilok and Deen, Ind. Eng. Chem. Res. 45 (2006) 6953"
+)
+
+
+class FeedParams(Params):
+    """A feed, where no table of ions is given."""
+
+    feed: FeedName = param("li_mg_equal", "Solution to start from, where no table of ions is given")
+    composition: str = param("", "Ions and concentrations in mol/m3 instead, for example Li=20, Mg=20, Cl=60")
+    balance: str = param("", "Ion whose concentration is set so that the feed is neutral, for example Cl")
+
+
+class MembraneParams(FeedParams):
+    """Membrane and solution."""
+
+    pore_radius: float = param(0.5e-9, "Radius of the pores", unit="m", gt=0, le=1e-3, display="nm")
+    thickness: float = param(
+        1.33e-6,
+        "Effective thickness of the active layer: thickness over porosity",
+        unit="m",
+        gt=0,
+        le=1.0,
+        display="um",
+    )
+    charge: float = param(-27.0, "Fixed charge of the pore liquid", unit="mol/m3", ge=-5000, le=5000)
+    permittivity: float = param(41.3, "Relative permittivity inside the pores", unit="1", ge=2, le=120)
+    temperature: float = param(298.15, "Temperature", unit="K", ge=273.15, le=373.15)
+    feed_permittivity: float = param(78.4, "Relative permittivity of the feed", unit="1", ge=2, le=120, advanced=True)
+    activity: Literal["ideal", "davies"] = param("ideal", "Activity coefficients of feed and permeate", advanced=True)
+    mass_transfer: float = param(
+        0.0,
+        "Mass transfer coefficient of the feed film for a diffusivity of 1e-9 m2/s; 0: no polarisation",
+        unit="m/s",
+        ge=0,
+        le=1.0,
+        advanced=True,
+    )
+
+
+class SolveParams(MembraneParams):
+    """Membrane, solution and how it is driven."""
+
+    drive: Literal["flux", "pressure"] = param("flux", "What is given: the water flux or the pressure")
+    flux: float = param(1e-5, "Water flux through the membrane", unit="m/s", ge=0, le=1e-2, display="um/s")
+    pressure: float = param(1e6, "Pressure difference", unit="Pa", gt=0, le=1e8, display="bar")
+    points: int = param(101, "Points of the profiles", unit="1", ge=2, le=10001, advanced=True)
+
+
+class FitParams(FeedParams):
+    """What is fitted, and where it starts."""
+
+    fit_radius: bool = param(True, "Fit the pore radius")
+    fit_thickness: bool = param(True, "Fit the effective thickness")
+    fit_charge: bool = param(True, "Fit the fixed charge")
+    fit_permittivity: bool = param(True, "Fit the permittivity inside the pores")
+    confidence: float = param(0.95, "Confidence of the intervals", unit="1", gt=0.0, lt=1.0)
+    sigma: float = param(0.02, "Standard error of a rejection, where the table gives none", unit="1", gt=0, le=1.0)
+    starts: int = param(12, "Starting points", unit="1", ge=1, le=1024, advanced=True)
+    seed: int = param(0, "Seed of the starting points", unit="1", ge=0, le=2**31 - 1, advanced=True)
+
+
+class NetworkParams(MembraneParams):
+    """Throats of a network as membranes side by side; ``pore_radius`` and ``thickness`` come from the network."""
+
+    flux: float = param(1e-5, "Mean water flux over the open area", unit="m/s", ge=0, le=1e-2, display="um/s")
+    scale: float = param(
+        1.0, "Factor on the throat radii, to read the structure as a finer one", unit="1", gt=0, le=1e3
+    )
+    layer: float = param(
+        0.0, "Thickness of the membrane; 0: the extent of the image along z", unit="m", ge=0, le=1.0, display="um"
+    )
+
+
+def _solve(inputs: Inputs, params: SolveParams, progress: Progress) -> Outputs:
+    from porelab_methods.ion_transport.runs import run_solve
+
+    return run_solve(inputs, params, progress)
+
+
+def _fit(inputs: Inputs, params: FitParams, progress: Progress) -> Outputs:
+    from porelab_methods.ion_transport.runs import run_fit
+
+    return run_fit(inputs, params, progress)
+
+
+def _network(inputs: Inputs, params: NetworkParams, progress: Progress) -> Outputs:
+    from porelab_methods.ion_transport.runs import run_network
+
+    return run_network(inputs, params, progress)
+
+
+_IONS = "A table with columns ion and concentration [mol/m3]; without it the preset is used."
+METHODS: tuple[Method, ...] = (
+    Method(
+        name="solve_dspm_de",
+        title="Ion rejection (DSPM-DE)",
+        summary="Rejection of every ion of a mixture by a charged nanoporous membrane, with profiles through the pore",
+        step="Ions",
+        citation=_DSPM_DE,
+        params=SolveParams,
+        inputs={"ions": Port(Table, _IONS, optional=True)},
+        outputs={"rejections": Table, "profiles": Table},
+        function=_solve,
+        lane="quick",
+    ),
+    Method(
+        name="fit_membrane",
+        title="Fit a membrane to rejections",
+        summary="Pore radius, thickness, charge and permittivity from measured rejections, with confidence intervals",
+        step="Ions",
+        citation=_DSPM_DE,
+        params=FitParams,
+        inputs={
+            "measured": Port(
+                Table,
+                "A table with columns ion, feed [mol/m3], flux [m/s], rejection [1] and optionally experiment, sigma",
+            )
+        },
+        outputs={"membrane": Table, "comparison": Table},
+        function=_fit,
+    ),
+    Method(
+        name="ions_through_network",
+        title="Ion rejection of a network's throats",
+        summary="Every throat as a membrane of its own radius, side by side: distribution of rejection",
+        step="Ions",
+        citation=_DSPM_DE,
+        params=NetworkParams,
+        inputs={"network": Port(Network, "Extract a network first."), "ions": Port(Table, _IONS, optional=True)},
+        outputs={"network": Network, "rejections": Table},
+        function=_network,
+    ),
+)
