@@ -39,6 +39,9 @@ STEPS = (
 PANELS = {
     "Load": "porelab_gui.gui.steps.load:LoadPanel",
     "Segment": "porelab_gui.gui.steps.segment:SegmentPanel",
+    "Network": "porelab_gui.gui.steps.network:NetworkPanel",
+    "Conductance": "porelab_gui.gui.steps.conductance:ConductancePanel",
+    "Transport": "porelab_gui.gui.steps.transport:TransportPanel",
 }
 PER_ROW = 3
 

@@ -100,6 +100,15 @@ def colourable(columns: Mapping[str, Column]) -> list[str]:
     return [k for k, c in columns.items() if c.values.ndim == 1 and c.values.dtype.kind in "biuf"]
 
 
+def spans_decades(values: NDArray[np.generic]) -> bool:
+    """Whether positive values spread over more than one power of ten, so that a log scale reads better."""
+    known = values[np.isfinite(values)] if values.dtype.kind == "f" else values[:0]
+    if not len(known) or known.min() <= 0:
+        return False
+    low, high = np.percentile(known, (5, 95))
+    return bool(high > 10 * low)
+
+
 def readable(key: str) -> str:
     """A column's key as words."""
     return key.replace("_", " ").replace(".", ", ")

@@ -166,18 +166,15 @@ class NetworkView:
             self.pore_title = ""
             return None
         colours = resolve(colouring, self.network.pores)
-        scale = ensure_colormap(colours.cmap)
-        self.pores.features = {"value": np.nan_to_num(colours.values, nan=colours.limits[0])}
-        self.pores.face_colormap = scale
-        self.pores.face_contrast_limits = colours.limits
+        self.pores.features = {"value": colours.values}
         self.pores.face_color = "value"
-        if not colours.coloured.all():
-            made = np.array(self.pores.face_color)
-            made[~colours.coloured] = GREY
-            self.pores.face_color = made
-        if colouring.partial:
-            self.pores.size = 2 * self.pore_radii * np.where(colours.coloured, 1, THIN)
-        self.pores.face_colorbar.visible = bool(colours.coloured.all())
+        self.pores.face_colormap = _with_grey(colours.cmap)
+        self.pores.face_contrast_limits = colours.limits
+        before = np.asarray(self.pores.size)
+        sizes = 2 * self.pore_radii * (np.where(colours.coloured, 1, THIN) if colouring.partial else 1)
+        if not np.array_equal(before, sizes):
+            self.pores.size = sizes
+        self.pores.face_colorbar.visible = True
         self.pore_title = colours.title
         return colours
 
@@ -233,9 +230,14 @@ def _nearer(ball: tuple[int, float] | None, tube: tuple[int, float] | None) -> t
 
 
 def _show_scale(layer: TubeLayer, colours: Colours) -> None:
-    base = ensure_colormap(colours.cmap)
-    layer.colormap = Colormap(base.colors, name=base.name, controls=base.controls, nan_color=GREY)
+    layer.colormap = _with_grey(colours.cmap)
     _set_limits(layer, colours.limits)
+
+
+def _with_grey(name: str) -> Colormap:
+    """A colormap that shows what has no value in grey."""
+    base = ensure_colormap(name)
+    return Colormap(base.colors, name=base.name, controls=base.controls, nan_color=GREY)
 
 
 def _set_limits(layer: TubeLayer, limits: tuple[float, float]) -> None:

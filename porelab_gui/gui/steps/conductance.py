@@ -1,0 +1,41 @@
+"""Conductance: the laws and models that give every throat a conductance, and the colours that show them."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QWidget
+
+from porelab_gui.gui.context import Context
+from porelab_gui.gui.forms import MethodForm
+from porelab_gui.gui.network.colour_panel import ColourPanel
+from porelab_gui.gui.network.colouring import Colouring, spans_decades
+from porelab_gui.gui.steps.generic import GenericPanel
+from porelab_gui.session.jobs import Job, State
+
+
+class ConductancePanel(GenericPanel):
+    """The forms of the step and the colour panel; a new conductance colours the throats at once."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, "Conductance")
+        self.colours = ColourPanel(context)
+        self._column.insertWidget(self._column.count() - 1, self.colours)
+        if "conductance_analytic" in self.names:
+            self.show_method("conductance_analytic")
+
+    def make_page(self, name: str) -> QWidget:
+        """The form of a Method; its result is shown as colours."""
+        form = super().make_page(name)
+        if isinstance(form, MethodForm):
+            form.finished.connect(self._show_result)
+        return form
+
+    def _show_result(self, job: Job) -> None:
+        view = self.context.layers.view()
+        if job.state is not State.DONE or view is None:
+            return
+        made = [k for k in view.network.throats if k.startswith("g_")]
+        if made and (view.throat_colouring is None or view.throat_colouring.column not in made):
+            hydraulic = [k for k in made if k.startswith("g_hydraulic")]
+            key = (hydraulic or made)[-1]
+            log = spans_decades(view.network.throats[key].values)
+            self.context.layers.colour_throats(Colouring(key, log=log), view.name)
