@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from porelab_gui.session.session import Session
 
 MARK = "#ffd91a"
 PROBLEM = "#ed2938"
+WIDTH = 54  # characters of a line on the canvas
+NO_BREAK = "\u00a0"
 SLACK_PIXELS = 4
 VIEW_ANGLES = (-15.0, 30.0, 150.0)
 
@@ -69,7 +72,7 @@ class Layers:
 
     def sync(self, names: tuple[str, ...]) -> None:
         """Show the items of these names as they are now."""
-        for name in names:
+        for name in sorted(names, key=lambda n: isinstance(self.session.items.get(n), Network)):
             noun = self.session.items.get(name)
             if name in self._shown and noun is not None and self._take_over(name, noun):
                 continue
@@ -147,6 +150,7 @@ class Layers:
         view = self._views[name] = NetworkView(network, name)
         first = self.viewer.dims.ndisplay == 2
         made += [self._add(layer) for layer in view.layers]
+        self.viewer.layers.selection.active = view.throats
         # pores whose centre is off the slice, but which the slice cuts, are drawn as the discs they are there
         self.viewer.dims.margin_left = (float(view.pore_radii.max(initial=0)),) * self.viewer.dims.ndim
         self.viewer.dims.margin_right = self.viewer.dims.margin_left
@@ -202,10 +206,12 @@ class Layers:
 
     def _tell(self, name: str) -> None:
         """Say on the canvas what the colours mean."""
-        lines = []
+        lines: list[str] = []
         for view in self._views.values():
-            lines += [f"throats (upper bar): {view.throat_title}"] * bool(view.throat_title)
-            lines += [f"pores (lower bar): {view.pore_title}"] * bool(view.pore_title)
+            for what, title in (("throats (upper bar)", view.throat_title), ("pores (lower bar)", view.pore_title)):
+                words, bracket, unit = title.partition("[")
+                whole = f"{what}: {words}{bracket}{unit.replace(' ', NO_BREAK)}"
+                lines += wrap(whole, WIDTH) if title else []
         text = self.viewer.canvas.overlays.text
         text.text, text.visible = "\n".join(lines), bool(lines)
         self.coloured.emit(name)
@@ -270,8 +276,11 @@ class Layers:
         if layer is not None and len(ends):
             layer.set_tubes(ends[:, 0], ends[:, 1], radii, np.ones(len(ends)))
         elif len(ends):
-            scale = {"colormap": _one_colour(colour), "contrast_limits": (0, 2), "shading": "smooth"}
-            layer = self._put_mark(title, TubeLayer(ends[:, 0], ends[:, 1], radii, name=title, **scale, **UNITS))
+            # without depth, so that no pore hides what is chosen
+            scale = {"colormap": _one_colour(colour), "contrast_limits": (0, 2), "blending": "translucent_no_depth"}
+            layer = self._put_mark(
+                title, TubeLayer(ends[:, 0], ends[:, 1], radii, name=title, shading="none", **scale, **UNITS)
+            )
         if layer is not None:
             layer.visible = bool(len(ends))
 

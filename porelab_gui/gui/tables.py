@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -93,6 +94,8 @@ class TableView(QWidget):
         self.grid = QTableView()
         self.grid.setModel(self.model)
         self.grid.setObjectName("result_table")
+        self.grid.setMinimumWidth(120)
+        self.grid.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         self.grid.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
         self.grid.verticalHeader().hide()
         self.grid.verticalHeader().setDefaultSectionSize(22)

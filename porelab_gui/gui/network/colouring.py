@@ -12,7 +12,7 @@ from porelab_gui.core.errors import InputError
 from porelab_gui.core.nouns import Column
 from porelab_gui.gui.numbers import readable_scale
 
-GREY = (0.55, 0.55, 0.55, 1.0)
+GREY = (0.36, 0.36, 0.36, 1.0)
 SEQUENTIAL, DIVERGING = "viridis", "coolwarm"
 
 
@@ -20,8 +20,9 @@ SEQUENTIAL, DIVERGING = "viridis", "coolwarm"
 class Colouring:
     """What to colour by: a column, on a linear or log scale, or ``column`` minus ``minus``.
 
-    ``limits`` in the unit of the column (None: from the data); ``within`` (low, high) in per cent of the ranking
-    of the values keeps what lies between coloured and leaves the rest thin and grey.
+    On a log scale the sign of signed values is left out. ``limits`` in the unit of the column (None: from the data);
+    ``within`` (low, high) in per cent of the ranking of the values keeps what lies between coloured and leaves the
+    rest thin and grey.
     """
 
     column: str
@@ -68,6 +69,8 @@ def resolve(colouring: Colouring, columns: Mapping[str, Column]) -> Colours:
     factor, shown_unit = readable_scale(float(np.abs(known).max(initial=0.0)), unit)
     raw = raw * factor
     log = colouring.log and not colouring.minus
+    if log and (known < 0).any():
+        raw, title = np.abs(raw), f"|{title}|"  # a flow has a direction, its logarithm has none
     with np.errstate(divide="ignore", invalid="ignore"):
         values = np.log10(np.where(raw > 0, raw, np.nan)) if log else raw
     values = np.where(np.isfinite(values), values, np.nan)
@@ -92,7 +95,14 @@ def numbers(colouring: Colouring, columns: Mapping[str, Column]) -> tuple[NDArra
             remedy="Choose two columns with the same unit.",
         )
     difference = column.values.astype(np.float64) - other.values.astype(np.float64)
-    return difference, column.unit, f"{title} − {other.title or readable(colouring.minus)}"
+    return difference, column.unit, _minus(title, other.title or readable(colouring.minus))
+
+
+def _minus(one: str, two: str) -> str:
+    """Both titles with a minus, the part that they share said once."""
+    head, comma, tail = one.partition(", ")
+    second = two.removeprefix(f"{head}, ") if comma else two
+    return f"{head}, {tail} − {second}" if comma else f"{one} − {second}"
 
 
 def colourable(columns: Mapping[str, Column]) -> list[str]:
@@ -142,6 +152,9 @@ def _limits(colouring: Colouring, values: NDArray[np.float64], log: bool, factor
         # one outlier must not wash out the rest, and zero stays in the middle
         high = float(np.percentile(np.abs(values), 99)) or float(np.abs(values).max())
         low = -high
+    elif log:
+        # the flow of a throat that leads nowhere is rounding, and would stretch the scale over twenty decades
+        low, high = float(np.percentile(values, 2)), float(values.max())
     else:
         low, high = float(values.min()), float(values.max())
     return (low, high) if high > low else (low, low + (abs(low) or 1.0) * 1e-6)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.network.health import Health, Problem, check
@@ -32,12 +34,12 @@ class HealthPanel(QWidget):
         self.numbers = _text("quiet")
         self.spans = _text()
         self.verdict = _text()
-        self.rows = QGridLayout()
-        self.rows.setColumnStretch(0, 1)
-        self.rows.setVerticalSpacing(4)
+        self.rows: list[_Row] = []
         for widget in (self.numbers, self.spans, self.verdict):
             column.addWidget(widget)
-        column.addLayout(self.rows)
+        self._listed = QVBoxLayout()
+        self._listed.setSpacing(4)
+        column.addLayout(self._listed)
         self.trim_button, self.undo_button = QPushButton("Trim"), QPushButton("Undo trim")
         self.trim_button.setObjectName("trim")
         self.trim_button.setToolTip("Leave out isolated clusters and throats that cannot be computed on.")
@@ -66,15 +68,15 @@ class HealthPanel(QWidget):
         self._stale = False
         network = self.network
         self.health = check(network) if network is not None else None
-        self._clear()
         if network is None or self.health is None:
             self.numbers.setText(EMPTY)
+            self.spans.clear()
+            self.verdict.clear()
+            self._list([])
             self._show_buttons(False)
             return
         self._describe(network, self.health)
-        for row, problem in enumerate(self.health.problems):
-            if problem.key != "no_span":
-                self._add_row(row, problem)
+        self._list([p for p in self.health.problems if p.key != "no_span"])
         self._show_buttons(any(p.pores.any() or p.throats.any() for p in self.health.problems))
 
     def trim(self) -> None:
@@ -127,37 +129,51 @@ class HealthPanel(QWidget):
             for axis in AXES
         ]
         self.spans.setText("\n".join(lines))
-        role(self.verdict, "good" if health.good else "error")
+        restyle(self.verdict, "good" if health.good else "error")
         faults = [p for p in health.problems if p.key != "no_span"]
         good = "No faults found." if not faults else "Nothing here stops a solve, but look at what is listed."
         self.verdict.setText(good if health.good else "Repair this before a solve: trim the network, or extract again.")
-        self.verdict.style().unpolish(self.verdict)
-        self.verdict.style().polish(self.verdict)
 
-    def _add_row(self, row: int, problem: Problem) -> None:
-        pores, throats = int(problem.pores.sum()), int(problem.throats.sum())
-        counts = [f"{pores:,} pores"] * bool(pores) + [f"{throats:,} throats"] * bool(throats)
-        text = _text("error" if problem.serious else "")
-        text.setText(f"{', '.join(counts)}: {problem.sentence}" if counts else problem.sentence)
-        button = QPushButton("Show")
-        button.setObjectName(f"show_{problem.key}")
-        button.setToolTip("Mark them in red in the 3D view.")
-        button.clicked.connect(lambda: self.show_problem(problem))
-        self.rows.addWidget(text, row, 0)
-        if counts:
-            self.rows.addWidget(button, row, 1, Qt.AlignmentFlag.AlignTop)
+    def _list(self, problems: list[Problem]) -> None:
+        """Show the faults in rows that are kept and filled again."""
+        while len(self.rows) < len(problems):
+            self.rows.append(_Row(self.show_problem))
+            self._listed.addWidget(self.rows[-1])
+        for k, row in enumerate(self.rows):
+            row.show_problem(problems[k] if k < len(problems) else None)
 
     def _show_buttons(self, trim: bool) -> None:
         self.trim_button.setVisible(trim)
         self.undo_button.setVisible(self._trimmed)
 
-    def _clear(self) -> None:
-        self.spans.clear()
-        self.verdict.clear()
-        while self.rows.count():
-            widget = self.rows.takeAt(0).widget()
-            widget.hide()
-            widget.deleteLater()
+
+class _Row(QWidget):
+    """One fault with its counts, and a button that shows it in 3D."""
+
+    def __init__(self, show: Callable[[Problem], None]) -> None:
+        super().__init__()
+        self.problem: Problem | None = None
+        self.text = _text()
+        self.button = QPushButton("Show")
+        self.button.setToolTip("Mark them in red in the 3D view.")
+        self.button.clicked.connect(lambda: show(self.problem) if self.problem is not None else None)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.text, 1)
+        row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
+
+    def show_problem(self, problem: Problem | None) -> None:
+        """Show another fault, or nothing."""
+        self.problem = problem
+        self.setVisible(problem is not None)
+        if problem is None:
+            return
+        pores, throats = int(problem.pores.sum()), int(problem.throats.sum())
+        counts = [f"{pores:,} pores"] * bool(pores) + [f"{throats:,} throats"] * bool(throats)
+        self.text.setText(f"{problem.sentence} ({', '.join(counts)})" if counts else problem.sentence)
+        restyle(self.text, "error" if problem.serious else "")
+        self.button.setVisible(bool(counts))
+        self.button.setObjectName(f"show_{problem.key}")
 
 
 def _text(kind: str = "") -> QLabel:
@@ -166,3 +182,10 @@ def _text(kind: str = "") -> QLabel:
     if kind:
         role(label, kind)
     return label
+
+
+def restyle(widget: QWidget, kind: str) -> None:
+    """Give a widget another role of the style sheet."""
+    role(widget, kind)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)

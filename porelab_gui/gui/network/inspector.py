@@ -71,8 +71,7 @@ class Inspector(QWidget):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.pair)
         split.addWidget(self.table)
-        split.setStretchFactor(0, 2)
-        split.setStretchFactor(1, 3)
+        split.setSizes([190, 430])
         self.body = split
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
@@ -145,7 +144,7 @@ def conductances(network: Network, index: int) -> list[tuple[str, str, str]]:
     The reference is the direct simulation where there is one, otherwise the first law.
     """
     rows = []
-    for kind in sorted({k.partition(".")[0] for k in network.throats if k.startswith("g_")}):
+    for kind in sorted({k.partition(".")[0] for k in network.throats if k.startswith("g_")}, reverse=True):
         same = {k: c for k, c in network.throats.items() if k.startswith(f"{kind}.")}
         reference = next((k for k in same if k.partition(".")[2].startswith(REFERENCE[0])), next(iter(same)))
         base = float(same[reference].values[index])
@@ -187,7 +186,13 @@ def _against(value: float, base: float, is_reference: bool, reference: str) -> s
         return "reference"
     if not (np.isfinite(value) and np.isfinite(base)) or base == 0:
         return ""
-    return f"{value / base:.3g} × {_name(reference).partition(', ')[2]} ({value / base - 1:+.1%})"
+    return f"{value / base:.3g} × {_law(reference)} ({value / base - 1:+.0%})"
+
+
+def _law(key: str) -> str:
+    """The law of a conductance, in short."""
+    words = readable(key.partition(".")[2])
+    return words if len(words) < 12 else f"{words[:10]}…"
 
 
 def _name(key: str) -> str:

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from porelab_gui.gui.network.pair import Surface
 from porelab_gui.gui.theme import role
 
+NOTHING = (np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], dtype=np.uint32))
 COLOURS = ("#4c9be8", "#f2994a")
 
 
@@ -64,14 +65,13 @@ class PairView(QWidget):
         if self._scene is not None:
             return
         from vispy import scene
-        from vispy.visuals.filters import ShadingFilter
 
         self._scene = scene.SceneCanvas(keys=None, show=False, parent=self)
         self._view = self._scene.central_widget.add_view()
         self._view.camera = scene.TurntableCamera(fov=0, elevation=25, azimuth=35)
         for colour in COLOURS:
-            mesh = scene.visuals.Mesh(color=colour, parent=self._view.scene)
-            mesh.attach(ShadingFilter(shading="smooth", shininess=40, light_dir=(-1, 1, -1)))
+            mesh = scene.visuals.Mesh(*NOTHING, color=colour, shading="smooth", parent=self._view.scene)
+            mesh.shading_filter.light_dir = (-1, 1, -1)
             self._meshes.append(mesh)
         self._scene.native.setMinimumSize(100, 100)
         self._column.addWidget(self._scene.native, 1)

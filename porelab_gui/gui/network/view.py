@@ -62,6 +62,11 @@ class NetworkView:
         usual = float(np.median(apart)) or 1e-6
         pore = _diameter(network.pores, network.n_pores, 0.4 * usual) * (0.5 * self.ball_scale * MICRO)
         throat = _diameter(network.throats, network.n_throats, 0.15 * usual) * (0.5 * self.tube_scale * MICRO)
+        if "boundary" in network.pores and len(ends):
+            # a virtual pore on a face has no size of its own: it is as wide as the throat that leads to it
+            wide = np.zeros(network.n_pores)
+            np.maximum.at(wide, network.conns.ravel(), np.repeat(throat, 2))
+            pore = np.where(network.pores["boundary"].values.astype(bool), wide, pore)
         return pore.astype(np.float32), throat.astype(np.float32)
 
     def _make_pores(self) -> Points:

@@ -103,8 +103,8 @@ class ParityPlot(QWidget):
             axes.set_yscale("log", nonpositive="mask")
         if columns[self.x.key].unit == columns[self.y.key].unit:
             self._diagonal(axes, x, y, chosen)
-        axes.set_xlabel(_axis(self.x.key, columns[self.x.key], columns[self.x.key]))
-        axes.set_ylabel(_axis(self.y.key, columns[self.y.key], columns[self.x.key]))
+        axes.set_xlabel(" ".join(_axis(self.x.key, columns[self.x.key], columns[self.x.key])))
+        axes.set_ylabel("\n".join(_axis(self.y.key, columns[self.y.key], columns[self.x.key])))
         if self.context.selection.throat is not None:
             QTimer.singleShot(0, lambda: self._on_selected(self.context.selection.throat, ""))
 
@@ -121,9 +121,8 @@ class ParityPlot(QWidget):
         if spread > 0:
             r2 = 1 - float(((a - b) ** 2).sum()) / spread
             off = float(np.median(np.abs(y[good] - x[good]) / np.abs(np.where(x[good] == 0, np.nan, x[good]))))
-            axes.set_title(
-                f"R² = {r2:.4f}{' of the logarithms' if self.log.isChecked() else ''}, median |y/x − 1| = {off:.1%}"
-            )
+            scale = " of the logarithms" if self.log.isChecked() else ""
+            axes.set_title(f"R² = {r2:.4f}{scale}, median |y/x − 1| = {off:.1%}", fontsize=8.5)
 
     def _on_click(self, x: float, y: float, event: Any) -> None:
         view = self.context.layers.view()
@@ -169,7 +168,8 @@ def _scaled(column: Column, like: Column | None = None) -> tuple[NDArray[np.floa
     return column.values.astype(np.float64) * factor, unit
 
 
-def _axis(key: str, column: Column, like: Column) -> str:
+def _axis(key: str, column: Column, like: Column) -> tuple[str, ...]:
+    """Name and unit; of a conductance only the law, since the choosers above say the rest."""
     unit = _scaled(column, like)[1]
-    words = label(key, Column(np.zeros(0)))
-    return f"{words} [{unit}]" if unit else words
+    words = label(key.partition(".")[2] or key, Column(np.zeros(0)))
+    return (words, f"[{unit}]") if unit else (words,)

@@ -20,10 +20,13 @@ from porelab_gui.session.jobs import Job, State
 
 EMPTY = "Compute conductances, then solve: K and F of each axis are listed here."
 KEYS = ("K_m2", "F")
+RESULTS = {"solve_flow": "permeability", "solve_diffusion": "formation factor"}
+HOW = (("law", "with the conductance"), ("boundary", "faces held at"))
 SHOWS = (
     ("pressure and flow", "pressure", "flow", True),
-    ("concentration and flow", "concentration", "flow", True),
-    ("share of the dissipation", "pressure", "dissipation_share", True),
+    ("concentration and flux", "concentration", "flux", True),
+    ("pressure and dissipation", "pressure", "dissipation_share", True),
+    ("concentration and share", "concentration", "diffusion_share", True),
 )
 
 
@@ -40,7 +43,8 @@ class TransportPanel(GenericPanel):
     def make_page(self, name: str) -> QWidget:
         """The form of a Method; a solve colours the network by its result."""
         form = super().make_page(name)
-        if isinstance(form, MethodForm) and name in ("solve_flow", "solve_diffusion"):
+        if isinstance(form, MethodForm) and name in RESULTS:
+            form.outputs["table"].setText(RESULTS[name])
             form.finished.connect(self._show_result)
         return form
 
@@ -76,7 +80,9 @@ class ResultsPanel(QWidget):
         self.what, self.axis = QComboBox(), QComboBox()
         self.what.addItems([name for name, *_ in SHOWS])
         self.axis.addItems(list(AXES))
-        self.show_button = QPushButton("Colour by it")
+        self.what.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.what.setMinimumContentsLength(8)
+        self.show_button = QPushButton("Colour")
         self.show_button.setObjectName("colour_by")
         self.show_button.clicked.connect(lambda: self.show_colours())
         for widget, stretch in ((self.what, 1), (self.axis, 0), (self.show_button, 0)):
@@ -89,6 +95,8 @@ class ResultsPanel(QWidget):
         lines += self._not_spanned(found)
         self.summary.setText("\n".join(lines) or EMPTY)
         role(self.summary, "" if lines else "quiet")
+        self.summary.style().unpolish(self.summary)
+        self.summary.style().polish(self.summary)
         newest = found[-1] if found else None
         self.table.setVisible(newest is not None)
         self.table.show_table(newest)
@@ -113,9 +121,8 @@ class ResultsPanel(QWidget):
         self.axis.setCurrentText(axis)
         layers = self.context.layers
         layers.colour_pores(Colouring(f"{potential}.{axis}", colormap="plasma"), view.name)
-        key = next((k for k in (f"{through}.{axis}", f"flow.{axis}") if k in columns.throats), None)
-        if key is not None:
-            layers.colour_throats(Colouring(key, log=log), view.name)
+        if f"{through}.{axis}" in columns.throats:
+            layers.colour_throats(Colouring(f"{through}.{axis}", log=log), view.name)
 
     def _not_spanned(self, found: list[Table]) -> list[str]:
         """An axis that the network does not join gets a sentence in place of a number."""
@@ -148,10 +155,8 @@ def sentences(table: Table) -> list[str]:
         if "F" in table.columns:
             said.append(f"F_{axis} = {show(table['F'][row], '1')}")
         lines.append(" = ".join(said))
-    for key, words in (("law", "conductance"), ("boundary", "faces")):
-        if key in table.columns and len(table):
-            lines[-1:] = [lines[-1], f"({words}: {table[key][0]})"]
-    return lines
+    how = [(words, str(table[key][0])) for key, words in HOW if key in table.columns and len(table)]
+    return [*lines, ", ".join(f"{words} {value}" for words, value in how)] if how else lines
 
 
 def spans(network: Network, axis: str) -> bool:

@@ -33,6 +33,13 @@ def test_a_log_scale_leaves_out_what_has_no_logarithm():
     assert colours.title.startswith("log₁₀ g by a") and "m³/(Pa s)" in colours.title
 
 
+def test_the_log_of_a_signed_flow_is_that_of_its_size():
+    flow = {"flow.z": Column(np.array([-1e-12, 1e-13, 0.0]), "m3/s", "flow along z")}
+    colours = resolve(Colouring("flow.z", log=True), flow)
+    assert colours.values[0] - colours.values[1] == pytest.approx(1)
+    assert colours.title.startswith("log₁₀ |flow along z|")
+
+
 def test_a_difference_is_signed_and_its_scale_has_zero_in_the_middle():
     colours = resolve(Colouring("g.a", minus="g.b"), COLUMNS)
     assert np.sign(colours.values).tolist() == [-1, 1, 0]
