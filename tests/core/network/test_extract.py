@@ -104,7 +104,7 @@ def test_labels_are_scikit_images_where_no_two_voxels_tie(image):
     assert np.array_equal(markers, theirs)
 
 
-def test_labels_differ_from_scikit_image_in_few_voxels_where_levels_tie(image):
+def test_labels_are_scikit_images_on_plateaus_too_but_for_markers_of_equal_height(image):
     from skimage.segmentation import watershed
 
     d2 = with_shell(image)
@@ -113,7 +113,7 @@ def test_labels_differ_from_scikit_image_in_few_voxels_where_levels_tie(image):
     flood(d2.copy(), markers, 2, silent)
     void = d2 > 0
     assert np.array_equal(markers[void] == 0, theirs[void] == 0)
-    assert np.mean(markers[void] != theirs[void]) < 0.006
+    assert np.mean(markers[void] != theirs[void]) < 0.001
 
 
 @pytest.mark.parametrize("width", [0, 3])
@@ -286,7 +286,6 @@ def test_a_real_rock_gives_porespys_network(real_data):
     with np.load(real_data("leopard/leopard_100_pore.npz")) as found:
         pore = found["pore"][:64, :64, :64]
     ours, theirs = (network_of(pore, engine=e) for e in ("porelab", "porespy"))
-    assert ours.n_pores == theirs.n_pores
-    assert ours.n_throats == pytest.approx(theirs.n_throats, rel=0.01)
-    one, two = (n.throat("inscribed_diameter").mean() for n in (ours, theirs))
-    assert one == pytest.approx(two, rel=0.01)
+    assert np.array_equal(ours.conns, theirs.conns)
+    for key in ("inscribed_diameter", "total_length", "cross_sectional_area", "perimeter"):
+        np.testing.assert_allclose(ours.throat(key), theirs.throat(key), rtol=1e-9)

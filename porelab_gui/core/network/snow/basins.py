@@ -4,9 +4,11 @@ Meyer's flooding gives a voxel the label of the neighbour that was flooded first
 level e at which water coming from the markers first reaches a voxel (e is the level itself, except in a basin that
 has no marker, which fills up from its pass) and on a plateau of e by the distance from where the water comes in.
 Both are found without simulating the flood: basins without a marker are lowered to their pass, each voxel points to
-its highest neighbour, and plateaus are crossed breadth first. Of neighbours of one level the queue takes the one whose
-own way up rises sooner; that is decided here by the rises of the next five steps. Without ties the labels are those of
-scikit-image's masked watershed; with ties a few voxels in a thousand differ, at the borders of regions.
+its highest neighbour, and plateaus are crossed breadth first. Of neighbours of one level a queue serves first the one
+whose own way up rises sooner; that is decided here by the rises of the next five steps, and where these are equal by
+the whole ways. So the labels are those of scikit-image's masked watershed, plateaus included; what may differ are
+voxels between two markers of equal height, for which its heap has no rule (a few in 100,000, as when the image is
+mirrored).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from porelab_gui.core.network.snow.slabs import each, ranges
 from porelab_gui.core.progress import Progress, within
 
 ROUNDS = 6  # one for each field of a key, and one that settles the ways
+MOST_TURNS = 24  # of comparing whole ways; each makes five steps more of every way exact
 
 def flood(level: NDArray[Any], label: NDArray[np.int32], threads: int, progress: Progress) -> None:
     """Spread the marker labels 1..n over the void (``level`` > 0) in place; both images have a shell.
@@ -103,6 +106,32 @@ class _Flood:
             end = min(begin + step, len(seeds))
             kernels.fill_pits(self.level, self.label, self.six, seeds, begin, end, doubt)
 
+    def _settle(self, progress: Progress) -> None:
+        """Decide the ties that are left by comparing whole ways up, until nothing changes any more."""
+
+        def open_ones(slab: tuple[int, int], rows: Indices) -> Indices:
+            start = slab[0] * self.layer
+            return np.flatnonzero(self.way[start : slab[1] * self.layer] & kernels.TIE) + start
+
+        voxels = np.concatenate(self._each(open_ones, within(progress, 0, 0.05), "watershed: ties"))
+        flats = self._flats(within(progress, 0.05, 0.1))
+        self.way[voxels] &= 15
+        kernels.drain_flats(self.level, self.way, self.six, flats)
+        voxels = np.concatenate([voxels[self.way[voxels] < kernels.FLAT], flats[self.way[flats] < kernels.FLAT]])
+        voxels = np.unique(voxels)
+        out = np.empty(len(voxels), dtype=np.uint8)
+        pieces = [(k, min(k + 100_000, len(voxels))) for k in range(0, len(voxels), 100_000)]
+
+        def settle(a: int, b: int) -> int:
+            return kernels.settle_ties(self.level, self.way, self.key, self.six, voxels[a:b], out[a:b])
+
+        for turn in range(MOST_TURNS):
+            part = within(progress, 0.1 + 0.9 * turn / MOST_TURNS, 0.1 + 0.9 * (turn + 1) / MOST_TURNS)
+            changed = sum(each(settle, pieces, self.threads, part, "watershed: ties"))
+            self.way[voxels] = out
+            if not changed:
+                return
+
     def descend(self, progress: Progress) -> None:
         """Label all void by the way its voxels drain."""
         self._slopes(within(progress, 0, 0.2))
@@ -111,9 +140,9 @@ class _Flood:
             def carry(slab: tuple[int, int], rows: Indices, last: bool = k == ROUNDS - 1) -> None:
                 kernels.chains_slab(self.level, self.way, self.key, self.six, rows, self.width, last)
 
-            part = within(progress, 0.2 + 0.5 * k / ROUNDS, 0.2 + 0.5 * (k + 1) / ROUNDS)
+            part = within(progress, 0.2 + 0.4 * k / ROUNDS, 0.2 + 0.4 * (k + 1) / ROUNDS)
             self._each(carry, part, "watershed: order of equal levels")
-        kernels.drain_flats(self.level, self.way, self.six, self._flats(within(progress, 0.7, 0.75)))
+        self._settle(within(progress, 0.6, 0.75))
 
         def walk(slab: tuple[int, int], rows: Indices) -> None:
             kernels.follow_slab(self.label, self.way, self.six, rows, self.width)

@@ -133,17 +133,22 @@ def to_measures(
         volume=volume,
         body=body_or_count(body, volume),
         surface=surface,
-        inscribed=2.0 * np.sqrt(found.inner[1:].astype(np.float32)),
-        extended=2.0 * np.sqrt(found.wide[1:].astype(np.float32)),
+        inscribed=diameter(found.inner[1:]),
+        extended=diameter(found.wide[1:]),
         phase=phase.astype(np.int64),
         faces=np.concatenate([touches, face_of_pads(centroid[len(touches) :], shape)]),  # type: ignore[arg-type]
         n_boundary=len(volume) - len(touches),
         conns=conns,
         peak=np.stack(np.unravel_index(throats[:, k.PLACE], found.shape), axis=1).astype(float) - pad,
-        t_inscribed=2.0 * np.sqrt(throats[:, k.TOP].astype(np.float32)),
+        t_inscribed=diameter(throats[:, k.TOP]),
         t_area=area,
         t_perimeter=throats[:, k.RIM].astype(float),
     )
+
+
+def diameter(squares: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Twice the distance, rounded to single precision once, as PoreSpy's distance map is."""
+    return 2.0 * np.sqrt(squares.astype(np.float32)).astype(np.float64)
 
 
 def triangulated(frame: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

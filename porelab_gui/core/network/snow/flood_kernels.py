@@ -85,6 +85,7 @@ def chains_slab(
 
     A key holds the rises of the next five steps up, the first in the highest bits. Of neighbours of one level the
     one with the greater key is flooded first. Each round makes one field more exact, whatever order voxels take.
+    After the last one ``TIE`` stays where keys cannot decide, ``FLAT`` where none of the five steps rises.
     """
     for r in range(rows.size):
         for here in range(rows[r], rows[r] + width):
@@ -93,17 +94,65 @@ def chains_slab(
                 key[here] = (key[here] & FIRST) | (key[here + six[code]] >> BITS)
             elif code & TIE:
                 own = level[here]
-                best, bestkey, k = own, np.uint32(0), FLAT
+                best, bestkey, k, again = own, np.uint32(0), FLAT, False
                 for n in range(6):
                     there = here + six[n]
-                    if level[there] > best:
-                        best, bestkey, k = level[there], key[there], n
-                    elif level[there] == best and key[there] > bestkey:
-                        bestkey, k = key[there], n
+                    if level[there] > best or (level[there] == best and key[there] > bestkey):
+                        best, bestkey, k, again = level[there], key[there], n, False
+                    elif level[there] == best and key[there] == bestkey and k != FLAT:
+                        again = True
                 rise = np.uint32(min(np.int64(best) - np.int64(own), np.int64(FIELD)))
                 key[here] = (rise << TOP) | (bestkey >> BITS)
                 if last:
-                    way[here] = k
+                    way[here] = k | TIE if again else k
+
+
+@njit(cache=True, nogil=True)
+def sooner(level: NDArray[Any], way: NDArray[np.uint8], six: NDArray[np.int64], one: int, two: int) -> bool:
+    """Whether the flood reaches voxel ``two`` before ``one`` of the same level: its way up rises sooner.
+
+    Ways that meet, or that rise alike all the way to their markers, count as equal (False).
+    """
+    while True:
+        first, second = way[one], way[two]
+        if first >= FLAT or second >= FLAT:
+            return second == ROOT and first != ROOT
+        one, two = one + six[first], two + six[second]
+        if one == two:
+            return False
+        if level[one] != level[two]:
+            return level[two] > level[one]
+
+
+@njit(cache=True, nogil=True)
+def settle_ties(
+    level: NDArray[Any],
+    way: NDArray[np.uint8],
+    key: NDArray[np.uint32],
+    six: NDArray[np.int64],
+    voxels: NDArray[np.int64],
+    out: NDArray[np.uint8],
+) -> int:
+    """Ways of voxels between neighbours with equal keys, from the whole ways up of these; how many change.
+
+    The new ways go to ``out``, so that all voxels decide by the same state.
+    """
+    changed = 0
+    for i in range(voxels.size):
+        here = voxels[i]
+        now = way[here]
+        chosen = here + six[now]
+        best, bestkey = level[chosen], key[chosen]
+        k = 6
+        for n in range(6):
+            there = here + six[n]
+            if level[there] != best or key[there] != bestkey:
+                continue
+            if k == 6 or sooner(level, way, six, here + six[k], there):
+                k = n
+        out[i] = k
+        changed += k != now
+    return changed
 
 
 @njit(cache=True, nogil=True)
