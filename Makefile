@@ -41,6 +41,7 @@ lint: setup
 bench: setup
 	$(BIN)/python -m pip install -q -e '.[bench]'
 	for name in startup ui extract conduits pnm stokes; do $(BIN)/porelab bench $$name --json bench-$$name.json || exit 1; done
+	$(BIN)/python docs/figures.py .
 
 screenshots: setup
 	$(BIN)/python docs/screenshots.py
