@@ -19,17 +19,19 @@ class ConductanceParams(Viscous, Diffusing):
     """Which laws, on which of the network's diameters, for which fluid."""
 
     laws: tuple[Law, ...] = param(
-        ("cylinder", "cones_and_cylinders", "spheres_and_cylinders", "valvatne_blunt"),
+        ("spheres_and_cylinders", "cones_and_cylinders", "cylinder", "valvatne_blunt"),
         "Shapes of pores and throats to compute conductances for; each becomes a column.",
     )
     pore_diameter: Literal["inscribed", "equivalent", "extended"] = param(
-        "equivalent", "Diameter of the pore body: largest inscribed sphere, sphere of equal volume, or extended sphere."
+        "equivalent",
+        "Diameter of the pore body: largest inscribed sphere, sphere of equal volume, or extended sphere. "
+        "Valvatne-Blunt takes the inscribed one by its definition.",
     )
     throat_diameter: Literal["inscribed", "equivalent"] = param(
         "inscribed", "Diameter of the throat: largest inscribed circle, or circle of equal area."
     )
-    length: Literal["total", "direct"] = param(
-        "total", "Length of a conduit: centre to throat to centre, or the straight line between the centres."
+    length: Literal["direct", "total"] = param(
+        "direct", "Length of a conduit: the straight line between the centres, or centre to throat to centre."
     )
 
 

@@ -16,9 +16,9 @@ def assign(
     *,
     viscosity: float,
     diffusivity: float,
-    pore_diameter: str = "inscribed",
-    throat_diameter: str = "inscribed",
-    length: str = "total",
+    pore_diameter: str,
+    throat_diameter: str,
+    length: str,
     progress: Progress = silent,
 ) -> Network:
     """``network`` with ``g_hydraulic.<law>`` [m3/(Pa s)] and ``g_diffusive.<law>`` [m3/s] of every law named.
@@ -33,7 +33,7 @@ def assign(
         factors = LAWS[law](parts)
         shared = {
             "law": law,
-            "pore_diameter": pore_diameter,
+            "pore_diameter": parts.pore_key.removesuffix("_diameter"),
             "throat_diameter": throat_diameter,
             "length": length,
             "notes": list(parts.notes),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError
-from porelab_gui.core.nouns import Network
+from porelab_gui.core.nouns import Columns, Network
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -44,15 +44,18 @@ class Factors(NamedTuple):
 def conduits(network: Network, pore: str, throat: str, length: str) -> Conduits:
     """Conduits of ``network`` with the chosen diameters ("inscribed", ...) and length ("direct" or "total").
 
-    Raises InputError naming the pores or throats whose size is not a positive finite number.
+    A diameter that the network lacks (files of other programs know the inscribed one only) gives way to the
+    inscribed one, with a note. Raises InputError naming the pores or throats whose size is no positive number.
     """
-    pore_key, throat_key = f"{pore}_diameter", f"{throat}_diameter"
+    notes: list[str] = []
+    pore_key = _having(network.pores, f"{pore}_diameter", "pore", notes)
+    throat_key = _having(network.throats, f"{throat}_diameter", "throat", notes)
     boundary = np.asarray(network.pores["boundary"].values, bool) if "boundary" in network.pores else None
     open_ = np.zeros(network.n_pores, bool) if boundary is None else boundary
     size = _positive(network.pore(pore_key), ~open_, f"pore {pore_key}", network)
     every = np.ones(network.n_throats, bool)
     throats = _positive(network.throat(throat_key), every, f"throat {throat_key}", network)
-    spacing = _positive(_spacing(network, length), every, f"throat length ({length})", network)
+    spacing = _positive(_spacing(network, length, open_), every, f"throat length ({length})", network)
     first, second = network.conns.T
     open1, open2 = open_[first], open_[second]
     return Conduits(
@@ -64,10 +67,34 @@ def conduits(network: Network, pore: str, throat: str, length: str) -> Conduits:
         open1,
         open2,
         pore_key,
+        notes,
     )
 
 
-def _spacing(network: Network, length: str) -> Floats:
+def _having(columns: Columns, key: str, kind: str, notes: list[str]) -> str:
+    if key in columns or "inscribed_diameter" not in columns:
+        return key
+    notes.append(f"the network has no {kind} {key}; the inscribed diameter was taken")
+    return "inscribed_diameter"
+
+
+def _spacing(network: Network, length: str, open_: Bools) -> Floats:
+    """Lengths of conduits; those of boundary pores end at the face, not in the pad of voxels behind it."""
+    lengths = _between_centres(network, length)
+    if not open_.any() or not all(s > 0 for s in network.size):
+        return lengths
+    low, high = image_faces(network)
+    behind = np.maximum(np.maximum(low - network.coords, network.coords - high), 0.0).max(axis=1) * open_
+    return np.maximum(lengths - behind[network.conns].max(axis=1), 0.1 * lengths)
+
+
+def image_faces(network: Network) -> tuple[Floats, Floats]:
+    """Coordinates (3,) of the low and the high faces: half a voxel off where positions count voxel centres."""
+    half = (network.voxel_size or 0.0) / 2
+    return np.full(3, -half), np.asarray(network.size) - half
+
+
+def _between_centres(network: Network, length: str) -> Floats:
     """Centre-to-centre lengths; the straight ones are computed here since PoreSpy truncates its own."""
     if length == "total":
         return np.asarray(network.throat("total_length"), float)

@@ -6,6 +6,8 @@ g = k A^2 G / (mu L) per part, k = 3/5 for triangles (G <= sqrt(3)/36), 0.5 for 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from porelab_gui.core.nouns import Network
@@ -13,7 +15,7 @@ from porelab_gui.core.transport.laws.conduit import Conduits, Factors, Floats, i
 from porelab_gui.core.transport.laws.lengths import Lengths, cone_lengths
 
 _CIRCLE = 1 / (4 * np.pi)  # the largest A/P^2 there is; voxel perimeters can be too short for it
-_PARTS = ("conduit_length.pore1", "conduit_length.throat", "conduit_length.pore2")
+_PARTS = ("conduit_lengths.pore1", "conduit_lengths.throat", "conduit_lengths.pore2")
 
 
 def friction(shape: Floats) -> Floats:
@@ -31,8 +33,10 @@ def factors(c: Conduits) -> Factors:
 
     Reads ``shape_factor`` columns where the network has them (networks read from Statoil files). Otherwise a
     throat's G comes from its area and perimeter, and a pore's is the mean of its throats' weighted by area;
-    a pore's area is R^2/(4 G).
+    a pore's area is R^2/(4 G). R is the inscribed radius by the law's definition, whatever diameter was chosen:
+    an area R^2/(4 G) of the equivalent sphere would be several times that of the pore.
     """
+    c = _inscribed(c)
     area_t, shape_t = _throats(c)
     shape_p = _pore_shapes(c.network, shape_t, area_t)
     first, throat, second = _lengths(c)
@@ -44,6 +48,15 @@ def factors(c: Conduits) -> Factors:
         hydraulic.append(duct_hydraulic(area, shape_p[pore], length))
         diffusive.append(length / area)
     return Factors(in_series(*hydraulic), in_series(*diffusive))
+
+
+def _inscribed(c: Conduits) -> Conduits:
+    """The same conduits with the inscribed diameter of every pore, where the network knows it."""
+    if "inscribed_diameter" not in c.network.pores:
+        return c
+    diameter = np.asarray(c.network.pore("inscribed_diameter"), float)
+    one, two = c.network.conns.T
+    return replace(c, d1=np.where(c.open1, c.d1, diameter[one]), d2=np.where(c.open2, c.d2, diameter[two]))
 
 
 def _throats(c: Conduits) -> tuple[Floats, Floats]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from porelab_gui.core.nouns import AXES, Network
+from porelab_gui.core.transport.laws.conduit import image_faces
 from porelab_gui.core.transport.pnm.circuit import Bools, Floats, Ints
 from porelab_gui.core.transport.pnm.faces import FaceCircuit, face_circuit
 from porelab_gui.core.transport.pnm.kinds import Kind, conductance_column, scale_of
@@ -127,7 +128,8 @@ def _tortuosity(network: Network, axis: str, faces: FaceCircuit, flow: Floats) -
     way = float(np.nansum(flow[:m] * along))
     centre = network.coords[faces.tail_pores, k]
     # half conduits lie along the axis: their length is their way
-    tail = np.where(faces.circuit.ends[m:, 0] >= network.n_pores, centre, network.size[k] - centre)
+    near, far = image_faces(network)
+    tail = np.where(faces.circuit.ends[m:, 0] >= network.n_pores, centre - near[k], far[k] - centre)
     outside = float(np.sum(np.abs(flow[m:]) * np.maximum(tail, 0.0)))
     total = abs(way + outside)
     return (path + outside) / total if total > 0 else np.nan

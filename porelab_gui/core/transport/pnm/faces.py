@@ -14,6 +14,7 @@ import numpy as np
 
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.nouns import AXES, Column, Network
+from porelab_gui.core.transport.laws.conduit import image_faces
 from porelab_gui.core.transport.laws.cylinder import tube_diffusive, tube_hydraulic
 from porelab_gui.core.transport.pnm.circuit import Bools, Circuit, Floats, Ints
 from porelab_gui.core.transport.pnm.refuse import RefusedNetwork, named
@@ -95,7 +96,8 @@ def _half_conduits(network: Network, column: Column, axis: str, low: Bools, high
     k, n = AXES.index(axis), network.n_pores
     pores_low, pores_high = np.flatnonzero(low), np.flatnonzero(high)
     pores = np.concatenate([pores_low, pores_high])
-    away = np.concatenate([network.coords[pores_low, k], network.size[k] - network.coords[pores_high, k]])
+    near, far = image_faces(network)
+    away = np.concatenate([network.coords[pores_low, k] - near[k], far[k] - network.coords[pores_high, k]])
     tail = _tubes(network, column, pores, np.maximum(away, 0.0))
     reservoirs = np.concatenate([np.full(len(pores_low), n), np.full(len(pores_high), n + 1)])
     # from the inlet into the pore and from the pore into the outlet, so that flows count along the axis

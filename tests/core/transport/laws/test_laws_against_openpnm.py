@@ -1,5 +1,7 @@
 """The laws equal OpenPNM's models on the same geometry, and closed forms where OpenPNM has none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -72,7 +74,8 @@ def test_equals_openpnm(law, overlap, length):
 
 def test_cylinder_is_hagen_poiseuille_and_fick():
     network = cubic_network()
-    out = get("conductance_analytic")({"network": network}, {"laws": ["cylinder"], "viscosity": MU, "diffusivity": D})
+    params = {"laws": ["cylinder"], "viscosity": MU, "diffusivity": D, "length": "total"}
+    out = get("conductance_analytic")({"network": network}, params)
     d, length = network.throat("inscribed_diameter"), network.throat("total_length")
     got = out["network"]
     assert got.throat("g_hydraulic.cylinder") == pytest.approx(np.pi * d**4 / (128 * MU * length), rel=1e-12)
@@ -85,15 +88,16 @@ def test_valvatne_blunt_equals_openpnm():
     network = cubic_network()
     shape_p = np.random.default_rng(3).uniform(0.02, 0.0795, network.n_pores)
     network = network.with_pores(shape_factor=Column(shape_p))
-    got = get("conductance_analytic")({"network": network}, {"laws": ["valvatne_blunt"], "viscosity": MU})["network"]
+    params = {"laws": ["valvatne_blunt"], "viscosity": MU, "length": "total"}
+    got = get("conductance_analytic")({"network": network}, params)["network"]
 
     pn = op.network.Network(coords=network.coords, conns=network.conns)
-    pn["pore.diameter"] = network.pore("equivalent_diameter")
+    pn["pore.diameter"] = network.pore("inscribed_diameter")  # by the law's definition
     pn["throat.diameter"] = network.throat("inscribed_diameter")
     pn["throat.spacing"] = network.throat("total_length")
     pn["throat.conduit_lengths"] = op.models.geometry.conduit_lengths.cones_and_cylinders(pn)
     pn["pore.shape_factor"] = shape_p
-    pn["pore.area"] = (network.pore("equivalent_diameter") / 2) ** 2 / (4 * shape_p)
+    pn["pore.area"] = (network.pore("inscribed_diameter") / 2) ** 2 / (4 * shape_p)
     pn["throat.cross_sectional_area"] = network.throat("cross_sectional_area")
     pn["throat.shape_factor"] = network.throat("cross_sectional_area") / network.throat("perimeter") ** 2
     phase = op.phase.Phase(network=pn)
@@ -185,7 +189,8 @@ def test_sizes_that_are_no_lengths_are_refused_naming_the_pores():
     lengths = network.throat("total_length").copy()
     lengths[5] = -1
     with pytest.raises(InputError, match=r"throat 5"):
-        get("conductance_analytic")({"network": network.with_throats(total_length=Column(lengths))}, {})
+        changed = network.with_throats(total_length=Column(lengths))
+        get("conductance_analytic")({"network": changed}, {"length": "total"})
 
 
 def test_wide_throats_are_narrowed_and_said_so():
@@ -195,3 +200,39 @@ def test_wide_throats_are_narrowed_and_said_so():
     out = get("conductance_analytic")({"network": network.with_throats(inscribed_diameter=Column(wide))}, {})
     notes = out["network"].throats["g_hydraulic.spheres_and_cylinders"].meta["notes"]
     assert notes == ["1 throats are wider than a pore they join and were narrowed to it"]
+
+
+def test_a_network_with_inscribed_diameters_only():
+    """Files of other programs know no equivalent sphere: the inscribed one is taken, and that is said."""
+    network = cubic_network()
+    bare = replace(network, pores={"inscribed_diameter": network.pores["inscribed_diameter"]})
+    run = get("conductance_analytic")
+    a = run({"network": bare}, {"laws": ["cones_and_cylinders"]})["network"].throats["g_hydraulic.cones_and_cylinders"]
+    b = run({"network": network}, {"laws": ["cones_and_cylinders"], "pore_diameter": "inscribed"})["network"]
+    assert a.values == pytest.approx(b.throat("g_hydraulic.cones_and_cylinders"), rel=1e-12)
+    assert a.meta["pore_diameter"] == "inscribed" and "inscribed diameter was taken" in a.meta["notes"][0]
+
+
+def test_a_boundary_pore_behind_the_face_ends_at_the_face():
+    """The pad of voxels that stands for a reservoir adds no length."""
+    h = 1e-6
+    network = Network(
+        [[9.5 * h, 0, 0], [-2 * h, 0, 0]],
+        [[0, 1]],
+        pores={"inscribed_diameter": [4 * h, np.nan], "boundary": [False, True]},
+        throats={"inscribed_diameter": [4 * h]},
+        size=(20 * h, 20 * h, 20 * h),
+        voxel_size=h,
+    )
+    out = get("conductance_analytic")({"network": network}, {"laws": ["cylinder"], "viscosity": MU})["network"]
+    assert out.throat("g_hydraulic.cylinder")[0] == pytest.approx(np.pi * (4 * h) ** 4 / (128 * MU * 10 * h), rel=1e-9)
+
+
+def test_statoil_network_of_a_sand_pack(real_data):
+    """Valvatne-Blunt on the file's own shape factors and lengths: K of tens of darcies, as for a clean sand."""
+    network = get("load")({}, {"path": str(real_data("networks/F42A/F42A_link1.dat"))})
+    network = next(iter(network.values()))
+    out = get("conductance_analytic")({"network": network}, {"laws": ["valvatne_blunt"]})["network"]
+    table = get("solve_flow")({"network": out}, {"axes": ["x"]})["table"]
+    assert table["flow_in"][0] == pytest.approx(table["flow_out"][0], rel=1e-10)
+    assert 30e3 < table["K_mD"][0] < 90e3
