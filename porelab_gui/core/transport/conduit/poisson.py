@@ -13,7 +13,7 @@ from porelab_gui.core.transport.conduit.ladder import Ladder, build, cycle, reci
 from porelab_gui.core.transport.conduit.lattice import F32, U32, red_children
 
 F64 = NDArray[np.float64]
-LARGE = 30_000  # nodes above which a level is worth all threads
+LARGE = 200_000  # nodes above which a coarse level is worth all threads
 
 
 @dataclass
@@ -71,10 +71,9 @@ def coarse_cycle(lattice: Lattice, level: int) -> None:
 
 
 def precondition(lattice: Lattice, r: F64, z: F32) -> float:
-    """z = one symmetric cycle on the blacks' residual r; returns r . z."""
+    """z = one symmetric cycle on the blacks' residual r, whose first relaxation z holds already; returns r . z."""
     size = int(lattice.ladder.start[1]) - 1
     nothing = np.zeros(0, np.float32)
-    wide.first_step_wide(z, r, lattice.inverse, lattice.reds)
     wide.restrict_wide(
         z, nothing, lattice.links, lattice.weights, lattice.inverse, lattice.children[0], lattice.ladder.b[:size]
     )
@@ -107,6 +106,7 @@ def solve(lattice: Lattice, into: F32, x: F64, tolerance: float, limit: int, pro
     z = np.zeros(n + 1, np.float32)
     scale = wide.eliminate_wide(np.zeros(n + 1), b, links, weights, diagonal, reds, r)
     left = wide.eliminate_wide(x, b, links, weights, diagonal, reds, r)
+    wide.first_step_wide(z, r, lattice.inverse, reds)
 
     def energy() -> float:
         return float(b.sum() - b @ x[:n] - x[reds:n] @ r[reds:])
@@ -119,7 +119,7 @@ def solve(lattice: Lattice, into: F32, x: F64, tolerance: float, limit: int, pro
         wide.direct_wide(p, z, rho_new / rho if it > 1 else 0.0, reds, n)
         rho = rho_new
         step = rho / wide.schur_wide(p, links, weights, diagonal, reds, q)
-        left = wide.advance_wide(x, r, p, q, step, reds)
+        left = wide.advance_wide(x, r, p, q, step, reds, z, lattice.inverse)
         rate -= step * rho
         drops = [*drops[1:], step * rho]
         error = sum(drops) / rate

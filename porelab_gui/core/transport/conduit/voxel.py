@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from porelab_gui.core.transport.conduit.methods import VoxelDiffusionParams
 
 VERSION = "1"
+WORTH_THREADS = 50_000  # voxels
 LARGEST_KEPT_FIELD = 256 << 20
 BOUNDARY = {
     "outside": "Concentrations 1 and 0 half a voxel beyond the end faces, insulating sides.",
@@ -109,7 +110,8 @@ def _solve(
 ) -> Transfer:
     import numba
 
-    threads = min(thread_count(params.threads), numba.config.NUMBA_NUM_THREADS)
+    small = np.count_nonzero(conduction.phase) < WORTH_THREADS
+    threads = 1 if small else min(thread_count(params.threads), numba.config.NUMBA_NUM_THREADS)
     before = numba.get_num_threads()
     numba.set_num_threads(threads)
     try:

@@ -80,12 +80,13 @@ def direct_wide(p: F64, z: F32, beta: float, reds: int, n: int) -> None:
 
 
 @njit(**Wide)
-def advance_wide(x: F64, r: F64, p: F64, q: F64, step: float, reds: int) -> float:
-    """x += step p, r -= step q over the blacks; returns r . r."""
+def advance_wide(x: F64, r: F64, p: F64, q: F64, step: float, reds: int, z: F32, inverse: F32) -> float:
+    """x += step p, r -= step q, z = blacks relaxed from zero; over the blacks; returns r . r."""
     total = 0.0
     for i in prange(reds, len(q)):
         x[i] += step * p[i]
         r[i] -= step * q[i]
+        z[i] = np.float32(r[i]) * inverse[i]
         total += r[i] * r[i]
     return total
 
