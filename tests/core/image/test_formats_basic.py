@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -284,12 +285,17 @@ def test_absent_empty_unknown_and_unreadable_files(tmp_path, grey, as_stranger):
 
 
 def test_large_plain_files_stay_on_disk(tmp_path, monkeypatch, grey):
-    from porelab_gui.core.image.formats import folder, tiff
+    from porelab_gui.core.image.formats import folder, lazy, tiff
 
-    monkeypatch.setattr(tiff, "EAGER_BYTES", 10)
-    monkeypatch.setattr(folder, "EAGER_BYTES", 10)
-    export(grey, tmp_path / "m.tif", silent)
-    assert isinstance(read_any(tmp_path / "m.tif").data, np.memmap)
+    for module in (folder, lazy, tiff):
+        monkeypatch.setattr(module, "EAGER_BYTES", 10)
+    monkeypatch.setattr(lazy, "SLAB_BYTES", 400)
+    for ending in (".tif", ".mhd", ".nrrd", ".raw"):
+        mapped = read_any(export(grey, tmp_path / f"m{ending}", silent)[0])
+        assert mapped.data.chunks[0] == (2, 2, 1)
+        np.testing.assert_array_equal(mapped.array(), grey.data)
+        np.testing.assert_array_equal(np.asarray(mapped.data[:, :, 3]), grey.data[:, :, 3])
+        assert len(pickle.dumps(mapped)) < 20_000
     tifffile.imwrite(tmp_path / "c.tif", grey.data, compression="zlib", photometric="minisblack")
     write_slices(tmp_path / "s", grey.data % 256)
     for name, truth in (("c.tif", grey.data), ("s", grey.data % 256)):

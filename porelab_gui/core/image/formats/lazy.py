@@ -1,8 +1,12 @@
-"""Arrays inside HDF5-like files, read when looked at; the file is open only while it is read."""
+"""Arrays that stay in their file and are read when looked at; the file is open only while it is read.
+
+They know a path and a shape, so they travel between processes at no cost, and what was read leaves the memory again.
+"""
 
 from __future__ import annotations
 
 import math
+import mmap
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porelab_gui.core.image.formats.base import EAGER_BYTES, check_memory
+
+SLAB_BYTES = 1 << 26
 
 
 class StoredArray:
@@ -25,6 +31,40 @@ class StoredArray:
         with h5py.File(self.path, "r") as file:
             made: NDArray[Any] = np.asarray(file[self.name][key])
         return made
+
+
+class PlainArray:
+    """Voxels that lie in a file one after the other, x fastest."""
+
+    def __init__(self, path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...]) -> None:
+        self.path, self.dtype, self.offset, self.shape = path, dtype, offset, shape
+        self.ndim = len(shape)
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        mapped = np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
+        if _few_rows(key, self.shape) and hasattr(mmap, "MADV_RANDOM"):
+            mapped._mmap.madvise(mmap.MADV_RANDOM)  # type: ignore[attr-defined]  # else the system reads on ahead
+        return np.array(mapped[key])
+
+
+def _few_rows(key: Any, shape: tuple[int, ...]) -> bool:
+    """Whether a key takes few of the rows of each slice: the pages between them are not wanted."""
+    rows = key[1] if isinstance(key, tuple) and len(key) > 1 else slice(None)
+    return not isinstance(rows, slice) or len(range(*rows.indices(shape[1]))) < shape[1] // 8
+
+
+def plain(path: Path, dtype: Any, offset: int, shape: tuple[int, ...]) -> Any:
+    """Voxels that lie in a file as they are: a map of it when small, a dask array of z slabs otherwise.
+
+    Only the pages that a slice touches are read, along any axis.
+    """
+    nbytes = math.prod(shape) * np.dtype(dtype).itemsize
+    if nbytes <= EAGER_BYTES or len(shape) != 3:
+        return np.memmap(path, dtype, "r", offset, shape)
+    import dask.array as da
+
+    slab = max(1, SLAB_BYTES // (nbytes // shape[0]))
+    return da.from_array(PlainArray(path, np.dtype(dtype), offset, shape), chunks=(slab, *shape[1:]), name=False)
 
 
 def stored(path: Path, dataset: Any) -> Any:

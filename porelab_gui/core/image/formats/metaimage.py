@@ -21,6 +21,7 @@ from porelab_gui.core.image.formats.base import (
     three_axes,
     unit_in_metres,
 )
+from porelab_gui.core.image.formats.lazy import plain
 from porelab_gui.core.nouns import VoxelSize
 
 TYPES = {
@@ -127,7 +128,7 @@ def _voxels(path: Path, data: Path, offset: int, shape: tuple[int, ...], dtype: 
         offset = 0 if packed else size - needed
     check_declared(data, shape, dtype, size - offset, DEFLATE_LIMIT if packed else 1.0)
     if not packed:
-        return np.memmap(data, dtype, "r", offset, shape)
+        return plain(data, dtype, offset, shape)
     with data.open("rb") as handle:
         handle.seek(offset)
         array: NDArray[Any] = np.frombuffer(inflate(data, handle.read(), needed), dtype).reshape(shape)

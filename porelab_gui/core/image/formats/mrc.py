@@ -9,6 +9,7 @@ import numpy as np
 
 from porelab_gui.core.errors import FormatError
 from porelab_gui.core.image.formats.base import Image, Options, check_declared, native, tags_voxel, three_axes
+from porelab_gui.core.image.formats.lazy import plain
 from porelab_gui.core.nouns import VoxelSize
 
 HEADER = 1024
@@ -54,6 +55,6 @@ def open_image(path: Path, options: Options) -> Image:
     dtype = np.dtype(kind).newbyteorder(order)  # type: ignore[arg-type]
     shape = (sections, rows, columns)
     check_declared(path, shape, dtype, path.stat().st_size - HEADER - extended)
-    data = np.memmap(path, dtype, "r", HEADER + extended, shape)
+    data = plain(path, dtype, HEADER + extended, shape)
     voxel = _voxel(path, head, order)
     return Image(native(three_axes(path, data)), voxel, "its cell" if voxel else "")

@@ -22,6 +22,7 @@ from porelab_gui.core.image.formats.base import (
     three_axes,
     unit_in_metres,
 )
+from porelab_gui.core.image.formats.lazy import plain
 from porelab_gui.core.image.formats.metaimage import DEFLATE_LIMIT, HEADER_LIMIT, inflate
 from porelab_gui.core.nouns import VoxelSize
 
@@ -94,7 +95,7 @@ def _read(data: Path, at: int, shape: tuple[int, ...], dtype: np.dtype[Any], enc
     left = data.stat().st_size - at
     if encoding == "raw":
         check_declared(data, shape, dtype, left)
-        return np.memmap(data, dtype, "r", at, shape)
+        return plain(data, dtype, at, shape)
     if encoding in ("gzip", "gz"):
         check_declared(data, shape, dtype, left, DEFLATE_LIMIT)
         with data.open("rb") as handle:

@@ -22,6 +22,7 @@ from porelab_gui.core.image.formats.base import (
     tags_voxel,
     three_axes,
 )
+from porelab_gui.core.image.formats.lazy import plain
 from porelab_gui.core.nouns import VoxelSize
 
 PREFERRED = ("pore", "image", "grey", "labels", "data", "stack", "im", "arr_0")
@@ -126,5 +127,5 @@ def open_image(path: Path, options: Options) -> Image:
     with path.open("rb") as handle:
         shape, fortran, dtype, offset = _header(handle, path)
     check_declared(path, shape, dtype, path.stat().st_size - offset)
-    data = np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
+    data = np.memmap(path, dtype, "r", offset, shape, "F") if fortran else plain(path, dtype, offset, shape)
     return Image(native(three_axes(path, data)))

@@ -15,6 +15,9 @@ from porelab_gui.core.nouns import VoxelSize
 
 CHUNK_LIMIT = 1 << 29
 CHUNKS = 5_000_000
+DASK_CHUNK = 1 << 18
+FEW_CHUNKS = 512
+FEW_STORED = 2000  # chunks in the file, each of which takes a millisecond to look for
 
 
 def attributes(path: Path) -> dict[str, Any]:
@@ -51,35 +54,35 @@ def _voxel(path: Path, scene: dict[str, Any], entry: dict[str, Any]) -> VoxelSiz
 
 
 def _level(path: Path, name: str) -> Any:
-    """One array as dask; FormatError for a way out of the folder, or chunks that no memory holds."""
+    """One array as dask; FormatError for a way out of the folder, or chunks without measure."""
     import dask.array as da
     import zarr
+
+    from porelab_gui.core.image.formats.checked_store import CheckedStore
 
     place = (path / name).resolve()
     if path.resolve() not in (place, *place.parents):
         raise FormatError(f"its level {name!r} lies outside the folder", where=path, remedy="Do not trust this file.")
     array = zarr.open_array(str(place), mode="r")
-    if math.prod(array.chunks) * array.dtype.itemsize > CHUNK_LIMIT or array.ndim < 2:
-        raise FormatError(
-            f"its level {name!r} has chunks of {array.chunks} {array.dtype}", where=path, remedy="Export it again."
-        )
-    if math.prod(-(-n // c) for n, c in zip(array.shape, array.chunks, strict=True)) > CHUNKS:
-        raise FormatError(f"its level {name!r} has too many chunks", where=path, remedy="Export it again.")
-    _check_blosc(place, array)
-    return da.from_zarr(array)
-
-
-def _check_blosc(place: Path, array: Any) -> None:
-    """Refuse chunks of a small array whose head promises another size than a chunk has: Blosc would believe it."""
     size = math.prod(array.chunks) * array.dtype.itemsize
-    if array.nbytes > EAGER_BYTES // 4 or "Blosc" not in repr(array.metadata):
-        return
-    for file in place.rglob("*"):
-        if file.is_file() and file.name[0] not in ".z":
-            with file.open("rb") as handle:
-                head = handle.read(16)
-            if len(head) < 16 or int.from_bytes(head[4:8], "little") != size:
-                raise FormatError(f"its chunk {file.name} is damaged", where=place, remedy="Copy it again.")
+    count = math.prod(-(-n // c) for n, c in zip(array.shape, array.chunks, strict=True))
+    if size > CHUNK_LIMIT or count > CHUNKS or array.ndim < 2:
+        raise FormatError(
+            f"its level {name!r} has {count:,} chunks of {array.chunks} {array.dtype}",
+            where=path,
+            remedy="Export it again, in chunks of about 64 x 64 x 64.",
+        )
+    packed = "blosc" in repr(array.metadata).lower()
+    checked = CheckedStore(zarr.storage.LocalStore(str(place), read_only=True), size, packed)
+    array = zarr.open_array(checked, mode="r")
+    return da.from_array(array, chunks=_chunks(array.shape, array.chunks, size), name=False)
+
+
+def _chunks(shape: tuple[int, ...], chunks: tuple[int, ...], size: int) -> tuple[int, ...]:
+    """Chunks for dask: those of the file, more of them at once along z when they are tiny."""
+    axis = max(0, len(shape) - 3)
+    more = max(1, min(DASK_CHUNK // max(size, 1), FEW_STORED // FEW_CHUNKS))
+    return tuple(min(n, c * more) if k == axis else c for k, (n, c) in enumerate(zip(shape, chunks, strict=True)))
 
 
 def open_image(path: Path, options: Options) -> Image:
@@ -101,6 +104,7 @@ def open_image(path: Path, options: Options) -> Image:
 
 
 def _small(level: Any) -> Any:
-    """In memory when small; a dask array otherwise."""
+    """In memory when small and in few pieces; a dask array otherwise."""
     nbytes = math.prod(level.shape) * np.dtype(level.dtype).itemsize
-    return level.compute(scheduler="synchronous") if nbytes <= EAGER_BYTES // 4 else level
+    few = nbytes <= EAGER_BYTES // 4 and level.npartitions <= FEW_CHUNKS
+    return level.compute(scheduler="synchronous") if few else level

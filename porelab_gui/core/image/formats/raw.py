@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.errors import FormatError
 from porelab_gui.core.image.formats.base import Image, LayoutNeeded, Options, RawLayout, tags_voxel
+from porelab_gui.core.image.formats.lazy import plain
 from porelab_gui.core.nouns import VoxelSize
 
 DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64", "uint64", "int64")
@@ -128,7 +129,7 @@ def _from_sidecar(path: Path) -> tuple[RawLayout, dict[str, Any]] | None:
     return layout, known
 
 
-def _mapped(path: Path, layout: RawLayout) -> NDArray[Any]:
+def _mapped(path: Path, layout: RawLayout) -> Any:
     size = path.stat().st_size
     if layout.nbytes != size:
         raise FormatError(
@@ -138,7 +139,7 @@ def _mapped(path: Path, layout: RawLayout) -> NDArray[Any]:
             remedy="Check the dimensions, the type and the header length.",
         )
     shape = layout.shape if layout.order == "zyx" else layout.shape[::-1]
-    mapped = np.memmap(path, layout.numpy_dtype, "r", layout.offset, shape)
+    mapped = plain(path, layout.numpy_dtype, layout.offset, shape)
     return mapped if layout.order == "zyx" else mapped.transpose(2, 1, 0)
 
 

@@ -24,8 +24,10 @@ from porelab_gui.core.image.formats.base import (
     three_axes,
     unit_in_metres,
 )
+from porelab_gui.core.image.formats.lazy import plain
 from porelab_gui.core.nouns import VoxelSize
 
+MOST_COMPLAINTS = 50
 COMPRESSION_LIMIT = 1500.0  # deflate reaches 1032, LZW about 1365
 Voxel = tuple[VoxelSize | None, str, VoxelSize | None]
 
@@ -35,7 +37,15 @@ def _complaints() -> Iterator[list[str]]:
     """What tifffile logs instead of raising: a page chain that ends in the middle of nowhere."""
     said: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+
+    def hear(record: logging.LogRecord) -> None:
+        said.append(record.getMessage())
+        if len(said) > MOST_COMPLAINTS:  # one per page of a chain that has no end
+            raise FormatError(
+                f"the TIFF is damaged in many places ({said[0][:100]})", remedy="Copy or export it again."
+            )
+
+    handler.emit = hear  # type: ignore[method-assign]
     logger = logging.getLogger("tifffile")
     level, spread = logger.level, logger.propagate
     logger.addHandler(handler)
@@ -151,7 +161,8 @@ def _data(path: Path, series: Any) -> Any:
     nbytes = math.prod(series.shape) * np.dtype(series.dtype).itemsize
     if series.dataoffset is not None and nbytes > EAGER_BYTES:
         order = series.parent.byteorder
-        return np.memmap(path, np.dtype(series.dtype).newbyteorder(order), "r", series.dataoffset, series.shape)
+        dtype = np.dtype(series.dtype).newbyteorder(order)
+        return plain(path, dtype, series.dataoffset, series.shape)
     if nbytes > EAGER_BYTES and len(series.pages) == math.prod(series.shape[:-2]):
         return _pages(path, series)
     return series.asarray()
@@ -166,6 +177,8 @@ def open_image(path: Path, options: Options) -> Image:
             return _open(path, tif, said)
     except tifffile.TiffFileError as error:
         raise _truncated(path, str(error)) from error
+    except FormatError as error:
+        raise FormatError(error.what, where=error.where or path, remedy=error.remedy) from error
 
 
 def _open(path: Path, tif: Any, said: list[str]) -> Image:
