@@ -14,13 +14,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from porelab_gui.core.transport.stokes.lattice import BLOCK, LANES, VELOCITIES
-from porelab_gui.core.transport.stokes.vector import fetch, hand_on
+from porelab_gui.core.transport.stokes.lattice import BLOCK, LANES, STRIDE, VELOCITIES
+from porelab_gui.core.transport.stokes.vector import fetch, hand_on, return_wall
 
 Reals = NDArray[np.floating]
 Ints = NDArray[np.int32]
 Bits = NDArray[np.uint32]
-HELD = 128
+HELD = 144  # voxels taken along at a time: a set of populations that stays in the first cache
+GAP = 19 * STRIDE - BLOCK
 VZ, VY, VX = (VELOCITIES[:, a].astype(np.float32) for a in range(3))
 FAST = {"nsz", "contract", "reassoc", "arcp"}
 
@@ -32,14 +33,14 @@ def constants(s_even: float, s_odd: float, force: NDArray[np.float64], dtype: ty
     )
 
 
-def _collision(B: int) -> Callable[[Reals, Reals], None]:
-    """The collision of ``B`` voxels stored direction after direction; B is a constant to the compiler."""
+def _collision(B: int, count: int) -> Callable[[Reals, Reals], None]:
+    """The collision of ``count`` voxels whose directions lie ``B`` apart; both are constants to the compiler."""
 
     @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
     def collide(f: Reals, k: Reals) -> None:
         he, ho, se, w0, w1, w2, so = k[0], k[1], k[2], k[3], k[4], k[5], k[6]
         fz, fy, fx = k[7], k[8], k[9]
-        for i in range(B):
+        for i in range(count):
             e1, o1 = f[i + 1 * B] + f[i + 10 * B], f[i + 1 * B] - f[i + 10 * B]
             e2, o2 = f[i + 2 * B] + f[i + 11 * B], f[i + 2 * B] - f[i + 11 * B]
             e3, o3 = f[i + 3 * B] + f[i + 12 * B], f[i + 3 * B] - f[i + 12 * B]
@@ -77,53 +78,51 @@ def _collision(B: int) -> Callable[[Reals, Reals], None]:
     return collide
 
 
-_collide_block = _collision(BLOCK)
-_collide_held = _collision(HELD)
+_collide_block = _collision(STRIDE, BLOCK)
+_collide_held = _collision(HELD, HELD)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def even_step(f: Reals, first: int, last: int, k: Reals) -> None:
     """Collide the blocks ``first`` .. ``last`` - 1 in place, turned around."""
     for b in range(first, last):
-        _collide_block(f[b * 19 * BLOCK : (b + 1) * 19 * BLOCK], k)
+        _collide_block(f[b * 19 * STRIDE : (b + 1) * 19 * STRIDE], k)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _put(source: Bits, void: Bits, link: Bits, q: int, start: int, ahead: int, beside: int) -> None:
-    source[q] = start + (start // BLOCK) * (18 * BLOCK) + q * BLOCK
-    void[q] = ahead
-    link[q] = ahead & beside
+def _put(links: Bits, at: int, q: int, start: int, ahead: int, beside: int) -> None:
+    links[at, q, 0] = start + (start // BLOCK) * GAP + q * STRIDE
+    links[at, q, 1] = ahead
+    links[at, q, 2] = ahead & beside
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _row(
-    source: Bits, void: Bits, link: Bits, q0: int, q1: int, q2: int, start: int, bits: int, own: int, run: int
-) -> None:
+def _row(links: Bits, at: int, q0: int, q1: int, q2: int, start: int, bits: int, own: int, run: int) -> None:
     """The three directions into one adjacent row: straight, to x + 1, to x - 1."""
     here = (bits >> 1) & run
-    _put(source, void, link, q0, start, here, run)
-    _put(source, void, link, q1, start + ((bits >> 1) & 1), (bits >> 2) & run, here | (own >> 2))
-    _put(source, void, link, q2, start - (bits & 1), bits & run, here | own)
+    _put(links, at, q0, start, here, run)
+    _put(links, at, q1, start + ((bits >> 1) & 1), (bits >> 2) & run, here | (own >> 2))
+    _put(links, at, q2, start - (bits & 1), bits & run, here | own)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def links_of_run(n: Ints, w: Ints, size: int, source: Bits, void: Bits, link: Bits) -> None:
-    """Per direction of one run: place of the first population at the neighbours, lanes void there, lanes connected.
+def links_of_run(n: Ints, w: Ints, r: int, size: int, links: Bits, at: int) -> None:
+    """Links of run ``r`` into ``links[at, q]``: place of the first population there, lanes void there, lanes connected.
 
-    ``n`` and ``w`` are the run's rows of Lattice.first and Lattice.window.
+    ``n`` and ``w`` are Lattice.first and Lattice.window.
     """
     run = (1 << size) - 1
-    own = w[8]
-    _put(source, void, link, 1, n[8] + 1, (own >> 2) & run, run)
-    _put(source, void, link, 10, n[8] - (own & 1), own & run, run)
-    _row(source, void, link, 2, 3, 4, n[0], w[0], own, run)
-    _row(source, void, link, 5, 6, 7, n[1], w[1], own, run)
-    _row(source, void, link, 11, 13, 12, n[4], w[4], own, run)
-    _row(source, void, link, 14, 16, 15, n[5], w[5], own, run)
-    _put(source, void, link, 8, n[2], (w[2] >> 1) & run, (w[0] | w[1]) >> 1)
-    _put(source, void, link, 9, n[3], (w[3] >> 1) & run, (w[4] | w[1]) >> 1)
-    _put(source, void, link, 17, n[6], (w[6] >> 1) & run, (w[4] | w[5]) >> 1)
-    _put(source, void, link, 18, n[7], (w[7] >> 1) & run, (w[0] | w[5]) >> 1)
+    own = w[r, 8]
+    _put(links, at, 1, n[r, 8] + 1, (own >> 2) & run, run)
+    _put(links, at, 10, n[r, 8] - (own & 1), own & run, run)
+    _row(links, at, 2, 3, 4, n[r, 0], w[r, 0], own, run)
+    _row(links, at, 5, 6, 7, n[r, 1], w[r, 1], own, run)
+    _row(links, at, 11, 13, 12, n[r, 4], w[r, 4], own, run)
+    _row(links, at, 14, 16, 15, n[r, 5], w[r, 5], own, run)
+    _put(links, at, 8, n[r, 2], (w[r, 2] >> 1) & run, (w[r, 0] | w[r, 1]) >> 1)
+    _put(links, at, 9, n[r, 3], (w[r, 3] >> 1) & run, (w[r, 4] | w[r, 1]) >> 1)
+    _put(links, at, 17, n[r, 6], (w[r, 6] >> 1) & run, (w[r, 4] | w[r, 5]) >> 1)
+    _put(links, at, 18, n[r, 7], (w[r, 7] >> 1) & run, (w[r, 0] | w[r, 5]) >> 1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -146,36 +145,51 @@ def _hand_plain(f: Reals, source: int, home: int, void: int, link: int, size: in
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _next_runs(run: int, stop: int, starts: Ints, first: Ints, window: Ints, links: Bits) -> int:
+    """Links of as many runs as fit into the held voxels; the run after them."""
+    begun, n = run, 0
+    while run < stop and n + LANES <= HELD:
+        size = starts[run + 1] - starts[run]
+        links_of_run(first, window, run, size, links, run - begun)
+        n += size
+        run += 1
+    return run
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _home(cell: int) -> int:
+    """Place of the rest population of a voxel; the others follow a block apart."""
+    return cell + (cell // BLOCK) * GAP
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def odd_step_plain(
     f: Reals, begin: int, end: int, k: Reals, starts: Ints, first: Ints, window: Ints, blocks: Ints
 ) -> None:
     """Fetch from the neighbours, collide, hand on to the neighbours; walls return what they get."""
     held = np.zeros(19 * HELD, f.dtype)
-    links = np.empty((3, HELD, 19), np.uint32)
+    links = np.empty((HELD, 19, 3), np.uint32)
     run, stop = blocks[begin], blocks[end]
     while run < stop:
-        n, begun = 0, run
-        while run < stop and n + LANES <= HELD:
-            cell, size = starts[run], starts[run + 1] - starts[run]
-            source, void, link = links[0, run - begun], links[1, run - begun], links[2, run - begun]
-            links_of_run(first[run], window[run], size, source, void, link)
-            home = cell + (cell // BLOCK) * (18 * BLOCK)
+        begun, n = run, 0
+        run = _next_runs(run, stop, starts, first, window, links)
+        for r in range(begun, run):
+            size, home = starts[r + 1] - starts[r], _home(starts[r])
             _fetch_plain(f, home, home, 0, 0, size, held, n)
-            for q in range(1, 10):
-                _fetch_plain(f, source[q], home + (q + 9) * BLOCK, void[q], link[q], size, held, (q + 9) * HELD + n)
-                _fetch_plain(f, source[q + 9], home + q * BLOCK, void[q + 9], link[q + 9], size, held, q * HELD + n)
+            for q in range(1, 19):
+                back = q + 9 if q < 10 else q - 9
+                there, void, link = links[r - begun, q, 0], links[r - begun, q, 1], links[r - begun, q, 2]
+                _fetch_plain(f, there, home + back * STRIDE, void, link, size, held, back * HELD + n)
             n += size
-            run += 1
         _collide_held(held, k)
         n = 0
         for r in range(begun, run):
-            cell, size = starts[r], starts[r + 1] - starts[r]
-            source, void, link = links[0, r - begun], links[1, r - begun], links[2, r - begun]
-            home = cell + (cell // BLOCK) * (18 * BLOCK)
+            size, home = starts[r + 1] - starts[r], _home(starts[r])
             _hand_plain(f, home, home, 0, 0, size, held, n)
-            for q in range(1, 10):
-                _hand_plain(f, source[q], home + (q + 9) * BLOCK, void[q], link[q], size, held, (q + 9) * HELD + n)
-                _hand_plain(f, source[q + 9], home + q * BLOCK, void[q + 9], link[q + 9], size, held, q * HELD + n)
+            for q in range(1, 19):
+                back = q + 9 if q < 10 else q - 9
+                there, void, link = links[r - begun, q, 0], links[r - begun, q, 1], links[r - begun, q, 2]
+                _hand_plain(f, there, home + back * STRIDE, void, link, size, held, back * HELD + n)
             n += size
 
 
@@ -185,37 +199,43 @@ def odd_step_vector(
 ) -> None:
     """``odd_step_plain`` for float32 with sixteen-lane expand and compress."""
     held = np.zeros(19 * HELD, f.dtype)
-    links = np.empty((3, HELD, 19), np.uint32)
-    u = np.uint32
+    links = np.empty((HELD, 19, 3), np.uint32)
     run, stop = blocks[begin], blocks[end]
     while run < stop:
-        n, begun = 0, run
-        while run < stop and n + LANES <= HELD:
-            cell, size = starts[run], starts[run + 1] - starts[run]
-            source, void, link = links[0, run - begun], links[1, run - begun], links[2, run - begun]
-            links_of_run(first[run], window[run], size, source, void, link)
-            home = cell + (cell // BLOCK) * (18 * BLOCK)
-            fetch(f, u(home), u(home), u(0), u(0), held, u(n))
-            for q in range(1, 10):
-                fetch(f, source[q], u(home + (q + 9) * BLOCK), void[q], link[q], held, u((q + 9) * HELD + n))
-                fetch(f, source[q + 9], u(home + q * BLOCK), void[q + 9], link[q + 9], held, u(q * HELD + n))
-            n += size
-            run += 1
+        begun = run
+        run = _next_runs(run, stop, starts, first, window, links)
+        n = 0
+        for r in range(begun, run):
+            _fetch_run(f, links, r - begun, _home(starts[r]), held, n)
+            n += starts[r + 1] - starts[r]
         _collide_held(held, k)
         n = 0
         for r in range(begun, run):
-            cell, size = starts[r], starts[r + 1] - starts[r]
-            source, void, link = links[0, r - begun], links[1, r - begun], links[2, r - begun]
-            home = cell + (cell // BLOCK) * (18 * BLOCK)
-            full = u((1 << size) - 1)
-            hand_on(f, u(home), u(home), u(0), u(0), full, held, u(n))
-            for q in range(1, 10):
-                there, back = link[q], link[q + 9]
-                hand_on(
-                    f, source[q], u(home + (q + 9) * BLOCK), void[q], there, full & ~there, held, u((q + 9) * HELD + n)
-                )
-                hand_on(f, source[q + 9], u(home + q * BLOCK), void[q + 9], back, full & ~back, held, u(q * HELD + n))
+            size = starts[r + 1] - starts[r]
+            _hand_run(f, links, r - begun, _home(starts[r]), np.uint32((1 << size) - 1), held, n)
             n += size
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fetch_run(f: Reals, links: Bits, at: int, home: int, held: Reals, n: int) -> None:
+    u = np.uint32
+    fetch(f, u(home), u(home), u(0), u(0), held, u(n))
+    for q in range(1, 10):
+        p = q + 9
+        fetch(f, links[at, q, 0], u(home + p * STRIDE), links[at, q, 1], links[at, q, 2], held, u(p * HELD + n))
+        fetch(f, links[at, p, 0], u(home + q * STRIDE), links[at, p, 1], links[at, p, 2], held, u(q * HELD + n))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _hand_run(f: Reals, links: Bits, at: int, home: int, run: int, held: Reals, n: int) -> None:
+    u = np.uint32
+    return_wall(f, u(home), run, held, u(n))
+    for q in range(1, 10):
+        p = q + 9
+        hand_on(f, links[at, q, 0], links[at, q, 1], links[at, q, 2], held, u(p * HELD + n))
+        hand_on(f, links[at, p, 0], links[at, p, 1], links[at, p, 2], held, u(q * HELD + n))
+        return_wall(f, u(home + p * STRIDE), run & ~links[at, q, 2], held, u(p * HELD + n))
+        return_wall(f, u(home + q * STRIDE), run & ~links[at, p, 2], held, u(q * HELD + n))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -231,11 +251,11 @@ def moments(f: Reals, cells: int) -> Reals:
     """(4, cells) density and momentum z, y, x; valid after an odd step."""
     out = np.empty((4, cells), f.dtype)
     for cell in range(cells):
-        at = cell + (cell // BLOCK) * (18 * BLOCK)
+        at = cell + (cell // BLOCK) * GAP
         density = f[at]
         z = y = x = f[at] * 0
         for q in range(1, 10):
-            there, back = f[at + q * BLOCK], f[at + (q + 9) * BLOCK]
+            there, back = f[at + q * STRIDE], f[at + (q + 9) * STRIDE]
             density += there + back
             z += (there - back) * VZ[q]
             y += (there - back) * VY[q]
@@ -250,10 +270,10 @@ def total_momentum(f: Reals, cells: int) -> NDArray[np.float64]:
     total = np.zeros(3)
     for first in range(0, cells, BLOCK):
         for q in range(1, 10):
-            at = (first // BLOCK) * (19 * BLOCK) + q * BLOCK
+            at = (first // BLOCK) * (19 * STRIDE) + q * STRIDE
             sum_q = 0.0
             for i in range(min(BLOCK, cells - first)):
-                sum_q += f[at + i] - f[at + 9 * BLOCK + i]
+                sum_q += f[at + i] - f[at + 9 * STRIDE + i]
             total[0] += sum_q * VZ[q]
             total[1] += sum_q * VY[q]
             total[2] += sum_q * VX[q]

@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError
 
-BLOCK = 512
+BLOCK = 4096
+STRIDE = BLOCK + 16  # between directions of a block: a whole number of pages would crowd a few lines of the cache
 LANES = 16
 ROWS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0), (-1, -1), (-1, 1), (0, 0))
 _HALF = ((0, 0, 1), (0, 1, 0), (0, 1, 1), (0, 1, -1), (1, 0, 0), (1, 0, 1), (1, 0, -1), (1, 1, 0), (1, -1, 0))
 VELOCITIES = np.array([(0, 0, 0), *_HALF, *(tuple(-v for v in c) for c in _HALF)], dtype=np.int64)
 WEIGHTS = np.array([1 / 3] + [1 / 18 if np.abs(c).sum() == 1 else 1 / 36 for c in VELOCITIES[1:]])
 OPPOSITE = np.array([0, *range(10, 19), *range(1, 10)])
-MAX_CELLS = (2**31 - 1) // (19 * BLOCK) * BLOCK - BLOCK
+MAX_CELLS = (2**31 - 1) // (19 * STRIDE) * BLOCK
 Periodic = tuple[bool, bool, bool]
 
 
@@ -52,8 +53,8 @@ class Lattice:
 
     @property
     def size(self) -> int:
-        """Numbers to allocate for the populations; a vector may look beyond the last block."""
-        return self.n_blocks * 19 * BLOCK + LANES
+        """Numbers to allocate for the populations; a vector may look past a block's end, not past its stride."""
+        return self.n_blocks * 19 * STRIDE
 
     @property
     def index_bytes(self) -> int:
@@ -63,7 +64,7 @@ class Lattice:
 
 def place(direction: int | NDArray[np.int64], cell: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where the population of a direction of a cell is stored."""
-    return (cell // BLOCK) * (19 * BLOCK) + np.asarray(direction) * BLOCK + cell % BLOCK
+    return (cell // BLOCK) * (19 * STRIDE) + np.asarray(direction) * STRIDE + cell % BLOCK
 
 
 def build(void: NDArray[np.bool_], periodic: Periodic) -> Lattice:

@@ -81,20 +81,31 @@ def fetch(typing, f, source, home, void, link, held, at):  # type: ignore[no-unt
 
 
 @intrinsic
-def hand_on(typing, f, source, home, void, link, wall, held, at):  # type: ignore[no-untyped-def]
-    """The reverse of ``fetch``: linked lanes of ``held`` to ``f[source:]``, the lanes of ``wall`` to ``f[home:]``."""
+def hand_on(typing, f, source, void, link, held, at):  # type: ignore[no-untyped-def]
+    """The reverse of ``fetch``: the linked lanes of ``held`` at ``at`` to ``f[source:]``."""
 
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        f_, source_, home_, void_, link_, wall_, held_, at_ = arguments
-        value = _load(builder, _pointer(context, builder, signature.args[6], held_, at_))
-        compact = _call(
-            builder, "llvm.x86.avx512.mask.compress.v16f32", _VECTOR, [value, value, _lanes(builder, void_)]
-        )
+        f_, source_, void_, link_, held_, at_ = arguments
+        value = _load(builder, _pointer(context, builder, signature.args[4], held_, at_))
+        lanes = _lanes(builder, void_)
+        compact = _call(builder, "llvm.x86.avx512.mask.compress.v16f32", _VECTOR, [value, value, lanes])
         kept = _call(builder, "llvm.x86.bmi.pext.32", ir.IntType(32), [link_, void_])
-        _store_masked(
-            builder, compact, _pointer(context, builder, signature.args[0], f_, source_), _lanes(builder, kept)
-        )
-        _store_masked(builder, value, _pointer(context, builder, signature.args[0], f_, home_), _lanes(builder, wall_))
+        goal = _pointer(context, builder, signature.args[0], f_, source_)
+        _store_masked(builder, compact, goal, _lanes(builder, kept))
         return context.get_dummy_value()
 
-    return types.void(f, source, home, void, link, wall, held, at), codegen
+    return types.void(f, source, void, link, held, at), codegen
+
+
+@intrinsic
+def return_wall(typing, f, home, wall, held, at):  # type: ignore[no-untyped-def]
+    """The lanes of ``held`` at ``at`` that face a wall to ``f[home:]``."""
+
+    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        f_, home_, wall_, held_, at_ = arguments
+        value = _load(builder, _pointer(context, builder, signature.args[3], held_, at_))
+        goal = _pointer(context, builder, signature.args[0], f_, home_)
+        _store_masked(builder, value, goal, _lanes(builder, wall_))
+        return context.get_dummy_value()
+
+    return types.void(f, home, wall, held, at), codegen
