@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from porelab_gui.core.errors import NotConverged
 from porelab_gui.core.nouns import AXES, Network
 from porelab_gui.core.transport.laws.conduit import image_faces
 from porelab_gui.core.transport.pnm.circuit import Bools, Floats, Ints
@@ -14,7 +15,7 @@ from porelab_gui.core.transport.pnm.kinds import Kind, conductance_column, scale
 from porelab_gui.core.transport.pnm.notes import cut_off_notes
 from porelab_gui.core.transport.pnm.refuse import RefusedNetwork, check_conductances
 from porelab_gui.core.transport.pnm.solution import Solution
-from porelab_gui.core.transport.pnm.spread import RATIO, merge_rigid
+from porelab_gui.core.transport.pnm.spread import RATIO, merge_above, merge_rigid
 from porelab_gui.core.transport.pnm.system import PnmSystem
 
 
@@ -73,7 +74,25 @@ def solve_axis(
         system = PnmSystem(circuit, scale=scale, backend=backend, where=network.name or None)
     except RefusedNetwork as error:
         return _no_flow(network, axis, f"axis {axis}: {error.sentence}")
-    return _result(network, axis, faces, system.solve(np.where(every > 0, every, 1.0)), node, rigid)
+    every = np.where(every > 0, every, 1.0)
+    try:
+        return _result(network, axis, faces, system.solve(every), node, rigid)
+    except NotConverged:
+        again = _stiffer(system, every)
+        if again is None:
+            raise
+    solution, joined, stiff = again
+    return _result(network, axis, faces, solution, joined[node], rigid | stiff)
+
+
+def _stiffer(system: PnmSystem, g: Floats) -> tuple[Solution, Ints, Bools] | None:
+    """A second try with every throat rigid whose drop double precision cannot hold; None when there is none."""
+    if system.attempt is None or not system.attempt.total > 0:
+        return None
+    circuit, node, rigid = merge_above(system.circuit, g, system.attempt.total)
+    if not rigid.any():
+        return None
+    return PnmSystem(circuit, scale=system.scale).solve(g), node, rigid
 
 
 def _no_flow(network: Network, axis: str, note: str) -> AxisResult:
@@ -112,7 +131,7 @@ def _rigid_notes(axis: str, rigid: Bools) -> tuple[str, ...]:
     if not rigid.any():
         return ()
     return (
-        f"axis {axis}: {int(rigid.sum())} throats conduct more than {RATIO:.0e} times what leaves them; they are taken "
+        f"axis {axis}: {int(rigid.sum())} throats conduct more than {RATIO:.0e} times what passes them; they are taken "
         "as having no resistance, their own flow is left open",
     )
 

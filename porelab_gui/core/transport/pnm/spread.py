@@ -26,6 +26,25 @@ def merge_rigid(circuit: Circuit, g: Floats) -> tuple[Circuit, Ints, Bools]:
     for threshold in 10.0 ** np.arange(np.floor(high), low - 1, -1.0):
         label = _merge_at(circuit, g, live, label, threshold)
     _, node = np.unique(label, return_inverse=True)
+    return _merged(circuit, live, node)
+
+
+def merge_above(circuit: Circuit, g: Floats, total: float) -> tuple[Circuit, Ints, Bools]:
+    """Like ``merge_rigid``, for every conductance above RATIO times ``total``, an upper bound of the circuit's own.
+
+    No edge carries more than the whole flow, so such an edge has less than 1/RATIO of the drop. The dissipation of
+    any trial potentials is such a bound (Dirichlet's principle), that of a solve which failed included.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    live = (g > 0) & (circuit.ends[:, 0] != circuit.ends[:, 1])
+    a, b = circuit.ends[live & (g > RATIO * total)].T
+    graph = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(circuit.n_nodes,) * 2)
+    return _merged(circuit, live, connected_components(graph, directed=False)[1].astype(np.int64))
+
+
+def _merged(circuit: Circuit, live: Bools, node: Ints) -> tuple[Circuit, Ints, Bools]:
     rigid = live & (node[circuit.ends[:, 0]] == node[circuit.ends[:, 1]])
     fixed = np.full(int(node.max()) + 1, np.nan)
     held = ~np.isnan(circuit.fixed)

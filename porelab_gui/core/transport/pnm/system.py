@@ -61,6 +61,7 @@ class PnmSystem:
         self.pattern: Pattern = make_pattern(circuit, self._solved)
         self._solver, self.note = self._make(maker, backend)
         self._base: Solution | None = None
+        self.attempt: Solution | None = None  # the latest solve, be it refused or not
         self._current: Floats | None = None  # the conductances that the solver's factor belongs to
         self._inlet, self._outlet = np.flatnonzero(circuit.fixed == 1), np.flatnonzero(circuit.fixed == 0)
         self._first, self._second = (np.ascontiguousarray(c) for c in circuit.ends.T)
@@ -202,6 +203,7 @@ class PnmSystem:
             step = self._shift(left, problem) if residual <= self.tolerance else self._correction(left, problem)
             potential = potential + step
         assert best is not None
+        self.attempt = best
         if not _faults(best).max() <= ACCEPTED:
             raise NotConverged(
                 f"the network solve by {best.solver} left a residual of {best.residual:.1e}, with inflow "

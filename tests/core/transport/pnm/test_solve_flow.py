@@ -195,3 +195,12 @@ def test_a_rigid_pair_between_weak_throats():
     table = flow(chain([1e-20, 1.0, 1e-20]), axes=["z"], boundary="centres")["table"]
     assert any("no resistance" in n for n in table.notes)
     assert table["flow_out"][0] == pytest.approx(5e-21, rel=1e-9)
+
+
+def test_a_descent_over_twenty_decades():
+    """No throat dwarfs its neighbours, yet the first drop is 1e-20 of the whole: right, and said so."""
+    g = 10.0 ** -np.arange(0, 21, 2)
+    table = flow(chain(g), axes=["z"], boundary="centres")["table"]
+    for key in ("flow_in", "flow_out"):
+        assert table[key][0] == pytest.approx(1 / (1 / g).sum(), rel=1e-8)
+    assert any("no resistance" in n for n in table.notes)
