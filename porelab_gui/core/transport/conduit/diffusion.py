@@ -54,9 +54,12 @@ class Transfer:
 
 def transfer(
     conduction: Conduction, axis: int, layer: bool, tolerance: float, limit: int, progress: Progress = silent,
-    keep_field: bool = True,
+    keep_field: bool = True, device: str = "cpu",
 ) -> Transfer:  # fmt: skip
-    """Solve along ``axis``: values fixed half a voxel beyond the end faces, or on the end layers when ``layer``."""
+    """Solve along ``axis``: values fixed half a voxel beyond the end faces, or on the end layers when ``layer``.
+
+    ``device`` is "cpu" (compiled, all threads), "cuda", or "torch-cpu" (the code of the device on the processor).
+    """
     began = time.perf_counter()
     shape = conduction.phase.shape
     if layer and shape[axis] < 3:
@@ -71,7 +74,13 @@ def transfer(
     if connected == 0:
         return Transfer(0.0, 0.0, 0, True, 0.0, 0.0, time.perf_counter() - began, _nothing(shape, keep_field))
     system = assemble(conduction, mask, axis, layer)
-    outcome = solve(system.lattice, system.into, system.x, tolerance, limit, progress)
+    asked = (system.lattice, system.into, system.x, tolerance, limit, progress)
+    if device == "cpu":
+        outcome = solve(*asked)
+    else:
+        from porelab_gui.core.transport.conduit.device import solve_on_device
+
+        outcome = solve_on_device(*asked, where=device.removeprefix("torch-"))
     rate_in, rate_out = system.rates()
     length, area = _length_and_area(shape, conduction.edges, axis, layer)
     return Transfer(

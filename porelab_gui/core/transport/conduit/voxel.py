@@ -110,14 +110,16 @@ def _solve(
 ) -> Transfer:
     import numba
 
+    from porelab_gui.core.transport.conduit.device import pick_device
+
     small = np.count_nonzero(conduction.phase) < WORTH_THREADS
+    device = "cpu" if small and params.device == "auto" else pick_device(params.device)
     threads = 1 if small else min(thread_count(params.threads), numba.config.NUMBA_NUM_THREADS)
     before = numba.get_num_threads()
     numba.set_num_threads(threads)
     try:
-        return transfer(
-            conduction, axis, params.boundary == "layer", params.tolerance, params.iterations, progress, keep_field
-        )
+        layer = params.boundary == "layer"
+        return transfer(conduction, axis, layer, params.tolerance, params.iterations, progress, keep_field, device)
     finally:
         numba.set_num_threads(before)
 

@@ -200,3 +200,31 @@ def test_cancel_stops():
 
     with pytest.raises(Cancelled):
         diffuse(blobs(), refuse)
+
+
+@pytest.mark.parametrize("where", ["torch-cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.mark.parametrize("conductivity", [(0.0, 1.0), (0.05, 1.0)])
+def test_the_device_code_agrees_with_the_compiled_code(where, conductivity, monkeypatch):
+    if where == "cuda":
+        torch = pytest.importorskip("torch")
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device")
+    from porelab_gui.core.transport.conduit import device
+    from porelab_gui.core.transport.conduit.diffusion import Conduction, transfer
+
+    monkeypatch.setattr(device, "HOST_BELOW", 200)  # so that coarse levels are on the device too
+    image = blobs().astype(np.uint8) + (conductivity[0] > 0)
+    values = np.array([0.0, 1.0]) if conductivity[0] == 0 else np.array([0.0, *conductivity])
+    conduction = Conduction(image, values, np.ones(3))
+    ours, theirs = (transfer(conduction, 0, False, 1e-8, 200, device=d) for d in ("cpu", where))
+    assert theirs.converged and theirs.relative == pytest.approx(ours.relative, rel=1e-7)
+    assert theirs.iterations <= ours.iterations + 2
+    assert np.nanmax(np.abs(theirs.field - ours.field)) < 1e-3
+
+
+def test_cuda_without_a_device_is_refused():
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a device")
+    with pytest.raises(ParameterError, match="no CUDA device"):
+        diffuse(blobs(), device="cuda", axis="z")
