@@ -1,0 +1,226 @@
+"""A project on disk: a folder that another program can read and that is never half-written.
+
+``project.json`` names every item, its kind, its content hash and its file under ``data/``. Files are named by content,
+so saving again writes only what changed; ``project.json`` is replaced last, in one step, and files that nothing names any
+more are removed after that. A save that was broken off leaves the last good state.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from porelab_gui.core.atomic import as_write_error, writing
+from porelab_gui.core.errors import FormatError, PorelabError
+from porelab_gui.core.export.volumes import write_ome_zarr
+from porelab_gui.core.export.whole import whole_file
+from porelab_gui.core.network.formats import npz
+from porelab_gui.core.nouns import Column, Labels, Network, Noun, Regions, Stack, Table, Weights
+from porelab_gui.core.progress import Progress, silent, within
+from porelab_gui.core.recipe import Recipe, versions
+
+FORMAT = 1
+INDEX, RECIPE, DATA = "project.json", "recipe.yaml", "data"
+MAX_INDEX_BYTES = 1 << 26
+STACKS: dict[str, type[Stack]] = {"Stack": Stack, "Labels": Labels, "Regions": Regions}
+ENDINGS = {"Network": ".npz", "Table": ".csv", "Weights": ""}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a project holds, and sentences about what could not be found."""
+
+    items: Mapping[str, Noun]
+    recipe: Recipe
+    notes: tuple[str, ...] = ()
+
+
+def save(folder: Path, items: Mapping[str, Noun], recipe: Recipe, progress: Progress = silent) -> None:
+    """Write the items and their recipe; PorelabError naming the folder when it cannot be written."""
+    try:
+        (folder / DATA).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise as_write_error(error, folder) from error
+    entries = {}
+    for done, (name, noun) in enumerate(items.items()):
+        step = within(progress, done / len(items), (done + 1) / len(items), name)
+        entries[name] = _store(folder, name, noun, step)
+    recipe.save(folder / RECIPE)
+    body = {"porelab_project": FORMAT, "versions": versions(), "items": entries}
+    with writing(folder / INDEX, "w") as handle:
+        json.dump(body, handle, indent=2, default=_plain)
+    _forget_unnamed(folder, {e["file"] for e in entries.values() if e.get("file")})
+    progress(1, 1, "saved")
+
+
+def open_project(folder: Path, progress: Progress = silent) -> Opened:
+    """Read a project; FormatError when it is none, of a newer format, or names a file outside its folder."""
+    body = _index(folder)
+    items: dict[str, Noun] = {}
+    notes: list[str] = []
+    for done, (name, entry) in enumerate(body["items"].items()):
+        progress(done, len(body["items"]), name)
+        try:
+            items[name] = _load(folder, name, entry)
+        except (PorelabError, OSError, KeyError, ValueError, TypeError) as error:
+            reason = error.what if isinstance(error, PorelabError) else " ".join(str(error).split())[:120]
+            notes.append(f"{name} could not be opened: {reason}.")
+    if body["items"] and not items:
+        raise FormatError("none of its data can be opened", where=folder, remedy="Restore the folder from a copy.")
+    recipe = Recipe.load(folder / RECIPE) if (folder / RECIPE).exists() else Recipe()
+    return Opened(items, recipe, tuple(notes))
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder was written by ``save``."""
+    return (folder / INDEX).is_file()
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    path = folder / INDEX
+    try:
+        if path.stat().st_size > MAX_INDEX_BYTES:
+            raise FormatError("the index of the project is larger than 64 MB", where=path)
+        body = json.loads(path.read_text(encoding="utf-8"))
+        found = body["porelab_project"]
+        if not isinstance(body["items"], dict):
+            raise TypeError("items")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = "Choose a folder that PoreLab saved as a project."
+        raise FormatError("this is not a project", where=folder, remedy=remedy) from error
+    if not isinstance(found, int) or found > FORMAT:
+        raise FormatError(
+            f"the project has format {found}, this program reads up to {FORMAT}", where=folder, remedy="Update PoreLab."
+        )
+    return body
+
+
+def _store(folder: Path, name: str, noun: Noun, progress: Progress) -> dict[str, Any]:
+    """Write one item unless its content is there already; its entry in the index."""
+    kind = type(noun).__name__
+    entry: dict[str, Any] = {"kind": kind, "hash": noun.content_hash, "source": noun.source}
+    if isinstance(noun, Weights):
+        return {**entry, "folder": str(noun.folder.resolve())}
+    ending = ".ome.zarr" if isinstance(noun, Stack) else ENDINGS[kind]
+    entry["file"] = f"{DATA}/{re.sub(r'[^A-Za-z0-9]+', '-', name)[:40]}-{entry['hash'][:16]}{ending}"
+    path = folder / entry["file"]
+    if not path.exists():
+        _write(noun, path, progress)
+    return {**entry, **_extras(noun)}
+
+
+def _write(noun: Noun, path: Path, progress: Progress) -> None:
+    with whole_file(path) as temporary:
+        if isinstance(noun, Stack):
+            write_ome_zarr(_countable(noun), temporary, progress)
+        elif isinstance(noun, Network):
+            npz.write(noun, temporary)
+        elif isinstance(noun, Table):
+            _write_table(noun, temporary)
+
+
+def _countable(stack: Stack) -> Stack:
+    """OME-Zarr has no booleans: they are stored as bytes and come back by the dtype in the index."""
+    from dataclasses import replace
+
+    return replace(stack, data=stack.data.astype(np.uint8)) if stack.data.dtype == bool else stack
+
+
+def _extras(noun: Noun) -> dict[str, Any]:
+    """What the file of an item does not say."""
+    if isinstance(noun, Stack):
+        extra: dict[str, Any] = {"dtype": np.dtype(noun.data.dtype).str, "voxel_size": list(noun.voxel_size)}
+        if isinstance(noun, Labels):
+            extra |= {"phases": {str(k): v for k, v in noun.phases.items()}, "void": list(noun.void)}
+        return extra
+    if isinstance(noun, Table):
+        columns = {
+            k: {"unit": c.unit, "title": c.title, "meta": dict(c.meta), "dtype": c.values.dtype.str}
+            for k, c in noun.columns.items()
+        }
+        return {"columns": columns, "notes": list(noun.notes)}
+    return {}
+
+
+def _load(folder: Path, name: str, entry: Mapping[str, Any]) -> Noun:
+    kind, named = entry["kind"], {"name": name, "source": str(entry.get("source", ""))}
+    if kind == "Weights":
+        place = Path(entry["folder"])
+        if not place.is_dir():
+            raise FormatError("its folder of weights is gone", where=place)
+        return Weights(place, **named)
+    path = _inside(folder, str(entry["file"]))
+    if kind in STACKS:
+        return _load_stack(STACKS[kind], path, entry, named)
+    if kind == "Network":
+        return npz.read(path).renamed(name)  # type: ignore[no-any-return]
+    if kind == "Table":
+        return _read_table(path, entry, named)
+    raise FormatError(f"its kind {kind!r} is not known to this program")
+
+
+def _inside(folder: Path, file: str) -> Path:
+    """A path of the index, which must not lead out of the project."""
+    path = (folder / file).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise FormatError("its file lies outside the project", where=file)
+    if not path.exists():
+        raise FormatError("its file is missing", where=file)
+    return path
+
+
+def _load_stack(kind: type[Stack], path: Path, entry: Mapping[str, Any], named: dict[str, str]) -> Stack:
+    import zarr
+
+    array = zarr.open_group(str(path), mode="r")["0"]
+    dtype = np.dtype(str(entry["dtype"]))
+    if dtype.hasobject or array.ndim != 3:
+        raise FormatError("it is not a stack of numbers", where=path)
+    data = np.asarray(array[:]).astype(dtype, copy=False)
+    voxel = tuple(float(v) for v in entry["voxel_size"])
+    if kind is Labels:
+        phases = {int(k): str(v) for k, v in entry["phases"].items()}
+        return Labels(data, voxel, phases=phases, void=tuple(int(v) for v in entry["void"]), **named)  # type: ignore[arg-type]
+    return kind(data, voxel, **named)  # type: ignore[arg-type]
+
+
+def _write_table(table: Table, path: Path) -> None:
+    """CSV with Python's shortest exact numbers, one header line."""
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(table.columns)
+        lists = [c.values.tolist() for c in table.columns.values()]
+        writer.writerows([repr(v) if isinstance(v, float) else v for v in row] for row in zip(*lists, strict=True))
+
+
+def _read_table(path: Path, entry: Mapping[str, Any], named: dict[str, str]) -> Table:
+    with path.open(encoding="utf-8", newline="") as handle:
+        head, *rows = list(csv.reader(handle))
+    columns = {}
+    for i, key in enumerate(head):
+        known = entry["columns"][key]
+        dtype = np.dtype(str(known["dtype"]))
+        if dtype.hasobject:
+            raise FormatError("a column of the table is not of numbers or text", where=path)
+        words = [row[i] for row in rows]
+        values = np.array([w == "True" for w in words]) if dtype == bool else np.array(words).astype(dtype)
+        columns[key] = Column(values, known["unit"], known["title"], known["meta"])
+    return Table(columns, tuple(entry.get("notes", ())), **named)  # type: ignore[arg-type]
+
+
+def _forget_unnamed(folder: Path, named: set[str]) -> None:
+    for path in (folder / DATA).iterdir():
+        if f"{DATA}/{path.name}" not in named:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
