@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtGui import QAction, QKeySequence
 from qtpy.QtWidgets import QMenu
 
+from porelab_gui.gui import projects
 from porelab_gui.gui.recipes import ask_replay, ask_save
 from porelab_gui.gui.undoing import redo, redo_title, undo, undo_title
 
@@ -34,6 +35,8 @@ class ActionSpec:
 ACTIONS = (
     ActionSpec("open", "File", "Open in PoreLab…", lambda w: w.opener.ask_files(), "Ctrl+Shift+I"),
     ActionSpec("open_folder", "File", "Open folder of slices…", lambda w: w.opener.ask_folder()),
+    ActionSpec("open_project", "File", "Open project…", lambda w: projects.ask_open(w.context, w.main)),
+    ActionSpec("save_project", "File", "Save project…", lambda w: projects.ask_save(w.context, w.main)),
     ActionSpec("save_recipe", "File", "Save recipe…", lambda w: ask_save(w.context, w.main), "Ctrl+Shift+R"),
     ActionSpec("save_script", "File", "Save recipe as Python script…", lambda w: ask_save(w.context, w.main, True)),
     ActionSpec("replay", "File", "Replay a recipe…", lambda w: ask_replay(w.context, w.main)),

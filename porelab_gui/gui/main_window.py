@@ -129,6 +129,7 @@ class PorelabWindow(QObject):
 
     def own_the_window(self) -> None:
         """What only our own window does: welcome page, dropped files, menus, toasts instead of napari's."""
+        from porelab_gui.gui import projects
         from porelab_gui.gui.actions import install
         from porelab_gui.gui.recipes import ask_replay
         from porelab_gui.gui.welcome import Welcome
@@ -141,6 +142,7 @@ class PorelabWindow(QObject):
             self.settings,
             self.opener.ask_files,
             self.opener.ask_folder,
+            lambda: projects.ask_open(self.context, self.main),
             lambda: ask_replay(self.context, self.main),
             self.opener.open_one,
         )

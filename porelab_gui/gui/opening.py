@@ -11,12 +11,14 @@ from qtpy.QtWidgets import QDialog, QFileDialog, QWidget
 
 from porelab_gui.core.image.formats.base import DatasetNeeded, LayoutNeeded, VoxelSizeNeeded
 from porelab_gui.core.image.formats.raw import sidecar
+from porelab_gui.gui import projects
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.dialogs.choose import ChooseDialog
 from porelab_gui.gui.dialogs.raw_import import RawDialog
 from porelab_gui.gui.dialogs.voxel_size import VoxelSizeDialog
 from porelab_gui.gui.theme import follow_theme
 from porelab_gui.session.jobs import Job, State
+from porelab_gui.session.project import is_project
 from porelab_gui.session.session import Session
 
 RAW = (".raw", ".bin", ".vol")
@@ -56,11 +58,13 @@ class Opener:
             self.open_one(Path(path))
 
     def open_one(self, path: Path) -> None:
-        """Open one file or folder: a recipe is replayed, a RAW file is previewed first, the rest is loaded."""
+        """Open a file or folder: a recipe is replayed, a project opened, a RAW file previewed, the rest loaded."""
         if path.suffix.lower() in RECIPES:
             from porelab_gui.gui.recipes import replay_here
 
             replay_here(self.context, path)
+        elif is_project(path):
+            projects.open_project(self.context, path)
         elif path.suffix.lower() in RAW and path.is_file() and not sidecar(path).exists():
             self._ask_layout(path)
         else:

@@ -26,6 +26,7 @@ class Welcome(QWidget):
         settings: Settings,
         open_files: Callable[[], None],
         open_folder: Callable[[], None],
+        open_project: Callable[[], None],
         open_recipe: Callable[[], None],
         open_path: Callable[[Path], object],
     ) -> None:
@@ -47,6 +48,7 @@ class Welcome(QWidget):
         self.buttons: dict[str, QPushButton] = {}
         self._card("Open files…", "TIFF, RAW, MHD, NumPy, NRRD, HDF5; networks too", open_files)
         self._card("Open a folder of slices…", "One image per slice, in natural order", open_folder)
+        self._card("Open a project…", "A folder with data, results and recipe", open_project)
         self._card("Open a recipe…", "Replays every step of an earlier session", open_recipe)
         self._add_list("Samples", _samples())
         self._add_list("Recent", [(Path(p).name, Path(p)) for p in settings.recent if Path(p).exists()][:3])

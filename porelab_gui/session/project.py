@@ -1,8 +1,8 @@
 """A project on disk: a folder that another program can read and that is never half-written.
 
-``project.json`` names every item, its kind, its content hash and its file under ``data/``. Files are named by content,
-so saving again writes only what changed; ``project.json`` is replaced last, in one step, and files that nothing names any
-more are removed after that. A save that was broken off leaves the last good state.
+``project.json`` names every item, its kind, its content hash and its file under ``data/``. Files are named by
+content, so saving again writes only what changed; ``project.json`` is replaced last, in one step, and files that
+nothing names any more are removed after that. A save that was broken off leaves the last good state.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def open_project(folder: Path, progress: Progress = silent) -> Opened:
         progress(done, len(body["items"]), name)
         try:
             items[name] = _load(folder, name, entry)
-        except (PorelabError, OSError, KeyError, ValueError, TypeError) as error:
+        except (PorelabError, OSError, KeyError, ValueError, TypeError, BadZipFile) as error:
             reason = error.what if isinstance(error, PorelabError) else " ".join(str(error).split())[:120]
             notes.append(f"{name} could not be opened: {reason}.")
     if body["items"] and not items:
@@ -211,7 +212,7 @@ def _read_table(path: Path, entry: Mapping[str, Any], named: dict[str, str]) -> 
         if dtype.hasobject:
             raise FormatError("a column of the table is not of numbers or text", where=path)
         words = [row[i] for row in rows]
-        values = np.array([w == "True" for w in words]) if dtype == bool else np.array(words).astype(dtype)
+        values = np.array([w == "True" for w in words]) if dtype.kind == "b" else np.array(words).astype(dtype)
         columns[key] = Column(values, known["unit"], known["title"], known["meta"])
     return Table(columns, tuple(entry.get("notes", ())), **named)  # type: ignore[arg-type]
 

@@ -123,6 +123,10 @@ class Session:
         """Forget an item; the steps that made it stay in the recipe."""
         self._become({k: v for k, v in self.items.items() if k != name}, self._now.steps, f"remove {name}")
 
+    def replace(self, items: Mapping[str, Noun], recipe: Recipe, title: str) -> None:
+        """Other data and another recipe in place of these (undo brings them back)."""
+        self._become(items, recipe.steps, title)
+
     def clear(self) -> None:
         """Forget everything (undo brings it back)."""
         self._become({}, (), "clear")

@@ -13,6 +13,7 @@ from porelab_gui.core.recipe import Recipe, RecipeStep
 from porelab_gui.session import project
 
 VOXEL = (1e-6, 2e-6, 3e-6)
+PHASES = {0: "a", 1: "b", 2: "c"}
 
 
 def items():
@@ -31,7 +32,7 @@ def items():
     return {
         "image": Stack(rng.integers(0, 4000, (5, 6, 7), dtype=np.uint16), VOXEL),
         "binary": Stack(rng.random((5, 6, 7)) > 0.5, VOXEL),
-        "labels": Labels(rng.integers(0, 3, (5, 6, 7), dtype=np.uint8), VOXEL, phases={0: "a", 1: "b", 2: "c"}, void=(1, 2)),
+        "labels": Labels(rng.integers(0, 3, (5, 6, 7), dtype=np.uint8), VOXEL, phases=PHASES, void=(1, 2)),
         "regions": Regions(rng.integers(0, 300, (5, 6, 7), dtype=np.int32), VOXEL),
         "network": network,
         "table": table,
