@@ -179,15 +179,19 @@ def dense_total(network, g, axis="z"):
     return sum(mpf(float(v)) * (level[int(i)] - level[int(j)]) ** 2 for (i, j), v in zip(network.conns, g, strict=True))
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_twenty_decades_are_right_or_refused(seed):
+@pytest.mark.parametrize("seed", range(8))
+def test_twenty_decades_are_right(seed):
     """Against 80-digit arithmetic: rigid joints keep K right where double precision alone would not."""
-    network = cubic_network(seed=seed, shape=(4, 4, 4), keep=0.8)
+    network = cubic_network(seed=seed, shape=(4, 4, 4), keep=0.9)
     rng = np.random.default_rng(seed)
     g = 10 ** rng.uniform(-24, -4, network.n_throats)
+    if seed % 2:  # a slope: neighbours differ little, the ends by twenty decades
+        g = 10 ** (-20 * network.coords[network.conns].mean(axis=1)[:, 1] / 4e-4 + rng.normal(size=len(g)) - 4)
     table = flow(with_conductance(network, g), axes=["z"], boundary="centres")["table"]
-    total = table["flow_out"][0]
-    assert total == pytest.approx(float(dense_total(network, g)), rel=1e-6)
+    exact = float(dense_total(network, g))
+    assert table["flow_in"][0] == pytest.approx(exact, rel=2e-8)
+    assert table["flow_out"][0] == pytest.approx(exact, rel=2e-8)
+    assert table["K_m2"][0] == pytest.approx(exact * 1.3e-3 / 4e-4, rel=1e-8)
 
 
 def test_a_rigid_pair_between_weak_throats():
@@ -198,9 +202,8 @@ def test_a_rigid_pair_between_weak_throats():
 
 
 def test_a_descent_over_twenty_decades():
-    """No throat dwarfs its neighbours, yet the first drop is 1e-20 of the whole: right, and said so."""
+    """No throat dwarfs its neighbours, yet the first drop is 1e-20 of the whole."""
     g = 10.0 ** -np.arange(0, 21, 2)
     table = flow(chain(g), axes=["z"], boundary="centres")["table"]
     for key in ("flow_in", "flow_out"):
         assert table[key][0] == pytest.approx(1 / (1 / g).sum(), rel=1e-8)
-    assert any("no resistance" in n for n in table.notes)
