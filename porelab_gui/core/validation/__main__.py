@@ -1,0 +1,22 @@
+"""``python -m porelab_gui.core.validation FOLDER``: run every case and write validation.md and validation.png there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from porelab_gui.core.validation.report import markdown, plot
+from porelab_gui.core.validation.run import run_cases
+
+
+def main(folder: Path) -> int:
+    """The number of failed cases."""
+    report = run_cases()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "validation.md").write_text(markdown(report))
+    plot(report, folder / "validation.png")
+    return int(report["figures"]["failed"])
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs")), 1))
