@@ -315,3 +315,19 @@ def test_sidecar_that_lies_is_named(tmp_path, grey):
     made[1].write_text(json.dumps({"shape_zyx": [5]}))
     with pytest.raises(FormatError, match=r"r\.raw\.json.*sidecar"):
         read_any(made[0])
+
+
+def test_slices_tell_their_pixel_size_as_a_hint(tmp_path, grey):
+    (tmp_path / "s").mkdir()
+    for k, page in enumerate(grey.data):
+        meta = {"unit": "nm"}
+        tifffile.imwrite(tmp_path / "s" / f"a{k}.tif", page, imagej=True, resolution=(1 / 8, 1 / 6), metadata=meta)
+    info = probe(tmp_path / "s")
+    assert info.voxel_size is None
+    np.testing.assert_allclose(info.hint, (0, 6e-9, 8e-9), rtol=1e-6)
+    fei = b"[Scan]\r\nPixelWidth=5e-009\r\nPixelHeight=4e-009\r\n\x00"
+    (tmp_path / "f").mkdir()
+    for k, page in enumerate(grey.data):
+        extra = [(34682, "s", 0, fei.decode(), True)]
+        tifffile.imwrite(tmp_path / "f" / f"a{k}.tif", page, extratags=extra, metadata=None)
+    np.testing.assert_allclose(probe(tmp_path / "f").hint, (0, 4e-9, 5e-9), rtol=1e-6)

@@ -13,7 +13,7 @@ import numpy as np
 
 from porelab_gui.core.errors import FormatError
 from porelab_gui.core.image.formats.base import EAGER_BYTES, Image, Options, native, three_axes
-from porelab_gui.core.image.formats.tiff import grey
+from porelab_gui.core.image.formats.tiff import grey, slice_hint
 
 HEAD = 1 << 18
 SUFFIXES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
@@ -147,4 +147,5 @@ def open_image(path: Path, options: Options) -> Image:
         from dask import delayed
 
         data = da.stack([da.from_delayed(delayed(read_slice)(p), first.shape, first.dtype) for p in files])
-    return Image(native(three_axes(path, data)))
+    hint = slice_hint(files[0]) if files[0].suffix.lower().startswith(".tif") else None
+    return Image(native(three_axes(path, data)), hint=hint)

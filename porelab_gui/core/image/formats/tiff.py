@@ -100,6 +100,19 @@ def _imagej(path: Path, tif: Any) -> Voxel:
     )
 
 
+def slice_hint(path: Path) -> VoxelSize | None:
+    """Pixel edges (0, y, x) in metres that one slice of a stack tells: ImageJ's tags, or those of FEI microscopes."""
+    import tifffile
+
+    with _complaints(), tifffile.TiffFile(path) as tif:
+        if tif.is_fei:
+            scan = (tif.fei_metadata or {}).get("Scan", {})
+            y, x = (float(scan.get(k, 0.0) or 0.0) for k in ("PixelHeight", "PixelWidth"))
+            return (0.0, y, x) if y > 0 and x > 0 else None
+        voxel, _, hint = _imagej(path, tif) if tif.is_imagej else (None, "", None)
+    return hint or (voxel and (0.0, *voxel[1:]))
+
+
 def _ome(path: Path, tif: Any) -> Voxel:
     text = tif.ome_metadata
     if "<!ENTITY" in text or "<!DOCTYPE" in text:
