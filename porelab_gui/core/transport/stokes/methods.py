@@ -36,7 +36,7 @@ class StokesParams(Viscous):
     )  # fmt: skip
     precision: Literal["float32", "float64"] = param(
         "float32",
-        "Numbers that the lattice keeps; float64 for tolerances below 1e-5. Finite volumes always use float64.",
+        "Numbers that the lattice keeps; below a tolerance of 1e-5 it is float64 anyway, as it is for finite volumes.",
         advanced=True,
     )
     threads: int = param(0, "Processor threads; 0 takes all.", unit="1", ge=0, le=1024, advanced=True)

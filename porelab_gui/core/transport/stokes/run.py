@@ -77,7 +77,9 @@ def _by_lattice(
 ) -> Flow:
     from porelab_gui.core.transport.stokes import lbm
 
-    dtype = np.float32 if params.precision == "float32" else np.float64
+    # seven digits cannot tell when the sixth has settled
+    single = params.precision == "float32" and params.tolerance >= 1e-5
+    dtype = np.float32 if single else np.float64
     threads = params.threads or os.cpu_count() or 1
     return lbm.solve(kept, faces, params.tolerance, params.max_iterations, dtype, choice.width, threads, progress)
 

@@ -144,3 +144,9 @@ def test_cancel_stops_it(rock):
     for solver in ("lbm", "fv"):
         with pytest.raises(Cancelled):
             voxel_stokes({"labels": labels}, {"solver": solver}, stop)
+
+
+@pytest.mark.parametrize("solver", ["lbm", "fv"])
+def test_one_voxel_along_the_axis(solver):
+    k = solve(np.ones((1, 8, 8), bool), axes=("z",), solver=solver)["permeability"]["permeability"][0]
+    assert k == pytest.approx(DUCT * (8 * H) ** 2, rel=0.03)
