@@ -12,6 +12,7 @@ from napari.layers import Layer, Points
 from napari.utils.colormaps import Colormap
 from numpy.typing import ArrayLike, NDArray
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from porelab_gui.core.nouns import Network, Noun, Stack
 from porelab_gui.gui import overlay
@@ -25,8 +26,9 @@ from porelab_gui.session.session import Session
 
 MARK = "#ffd91a"
 PROBLEM = "#ed2938"
-WIDTH = 54  # characters of a line on the canvas
+BARS, LETTER = 110, 9.5  # pixels for the colour bars and for a letter
 NO_BREAK = "\u00a0"
+TURN_MS = 120
 SLACK_PIXELS = 4
 VIEW_ANGLES = (-15.0, 30.0, 150.0)
 
@@ -51,6 +53,10 @@ class Layers:
         viewer.canvas.overlays.text.position = "top_left"
         viewer.mouse_drag_callbacks.append(self._on_press)
         viewer.layers.events.removed.connect(self._on_removed)
+        self._turned = QTimer(singleShot=True, interval=TURN_MS)
+        self._turned.timeout.connect(self._face)
+        viewer.camera.events.angles.connect(self._on_turned)
+        viewer.dims.events.ndisplay.connect(self._on_turned)
         session.changed.connect(self.sync)
         selection.throat_changed.connect(self._mark_throat)
         selection.pore_changed.connect(self._mark_pore)
@@ -63,6 +69,9 @@ class Layers:
         self.selection.pore_changed.disconnect(self._mark_pore)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         self.viewer.mouse_drag_callbacks.remove(self._on_press)
+        self.viewer.camera.events.angles.disconnect(self._on_turned)
+        self.viewer.dims.events.ndisplay.disconnect(self._on_turned)
+        self._turned.stop()
         self._flight.stop()
         for name in list(self._shown):
             self._drop(name)
@@ -156,6 +165,7 @@ class Layers:
         self.viewer.dims.margin_right = self.viewer.dims.margin_left
         if first:
             self._look_at_it()
+        self._face()
         self._tell(name)
         self.networks_changed.emit(name)
 
@@ -165,6 +175,17 @@ class Layers:
         self.viewer.camera.angles = VIEW_ANGLES
         self.viewer.fit_to_view()
         self.viewer.camera.zoom *= 0.75
+
+    def _on_turned(self, event: Any = None) -> None:
+        if self._views and not self._turned.isActive():
+            self._turned.start()
+
+    def _face(self) -> None:
+        """Turn what is flat in large networks towards the viewer."""
+        flat = self.viewer.dims.ndisplay == 2
+        direction = (1.0, 0.0, 0.0) if flat else self.viewer.camera.view_direction
+        for view in self._views.values():
+            view.throats.face(direction)
 
     def _add(self, layer: Layer) -> Layer:
         self.viewer.add_layer(layer)
@@ -207,11 +228,12 @@ class Layers:
     def _tell(self, name: str) -> None:
         """Say on the canvas what the colours mean."""
         lines: list[str] = []
+        width = max(24, int((self.viewer.canvas.size[1] - BARS) / LETTER))
         for view in self._views.values():
             for what, title in (("throats (upper bar)", view.throat_title), ("pores (lower bar)", view.pore_title)):
                 words, bracket, unit = title.partition("[")
                 whole = f"{what}: {words}{bracket}{unit.replace(' ', NO_BREAK)}"
-                lines += wrap(whole, WIDTH) if title else []
+                lines += wrap(whole, width) if title else []
         text = self.viewer.canvas.overlays.text
         text.text, text.visible = "\n".join(lines), bool(lines)
         self.coloured.emit(name)

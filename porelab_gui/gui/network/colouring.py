@@ -13,6 +13,7 @@ from porelab_gui.core.nouns import Column
 from porelab_gui.gui.numbers import readable_scale
 
 GREY = (0.36, 0.36, 0.36, 1.0)
+MOST_DECADES = 8
 SEQUENTIAL, DIVERGING = "viridis", "coolwarm"
 
 
@@ -154,7 +155,8 @@ def _limits(colouring: Colouring, values: NDArray[np.float64], log: bool, factor
         low = -high
     elif log:
         # the flow of a throat that leads nowhere is rounding, and would stretch the scale over twenty decades
-        low, high = float(np.percentile(values, 2)), float(values.max())
+        high = float(values.max())
+        low = max(float(np.percentile(values, 2)), high - MOST_DECADES)
     else:
         low, high = float(values.min()), float(values.max())
     return (low, high) if high > low else (low, low + (abs(low) or 1.0) * 1e-6)

@@ -71,7 +71,7 @@ class Inspector(QWidget):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.pair)
         split.addWidget(self.table)
-        split.setSizes([190, 430])
+        split.setSizes([150, 470])
         self.body = split
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)

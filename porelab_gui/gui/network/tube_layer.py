@@ -10,7 +10,9 @@ from napari.layers import Surface
 from napari.layers.surface.surface import _SurfaceSlicingState
 from numpy.typing import ArrayLike, NDArray
 
-from porelab_gui.gui.network.tubes import build_tubes, pick_tube, sides_for
+from porelab_gui.gui.network.tubes import RIBBON, build_tubes, faces_per_tube, pick_tube, sides_for
+
+ALIGNED = 0.97  # cosine of the angle that the view may turn before bands are turned after it
 
 
 class _TubeSlicing(_SurfaceSlicingState):  # type: ignore[misc]
@@ -26,7 +28,7 @@ class _TubeSlicing(_SurfaceSlicingState):  # type: ignore[misc]
         # the tubes that are cut, with their depth put into the slice, so that all their triangles are in it
         vertices, faces, values = self.layer.data
         depth = float(data_slice.as_array()[0][hidden[0]])
-        cut = np.repeat(self.layer.cut_by(hidden[0], depth), 2 * self.layer.sides)
+        cut = np.repeat(self.layer.cut_by(hidden[0], depth), faces_per_tube(self.layer.sides))
         flat = vertices.copy()
         flat[:, hidden[0]] = depth
         return replace(request, data=(flat, faces[cut], values))
@@ -45,9 +47,13 @@ class TubeLayer(Surface):  # type: ignore[misc]
         self.ends = np.ascontiguousarray(ends, dtype=np.float32)
         self.radii = np.asarray(radii, dtype=np.float32)
         self.sides = sides_for(len(self.starts))
+        self.facing = np.array([1.0, 0.0, 0.0])
         self.values = np.ones(len(self.starts), np.float32) if values is None else np.asarray(values, np.float32)
-        vertices, faces = build_tubes(self.starts, self.ends, self.radii, self.sides)
+        vertices, faces = self._build()
         super().__init__((vertices, faces, self._spread(self.values)), **kwargs)
+
+    def _build(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        return build_tubes(self.starts, self.ends, self.radii, self.sides, self.facing)
 
     def _get_layer_slicing_state(self, data: Any, cache: bool) -> _TubeSlicing:
         return _TubeSlicing(layer=self, data=data, cache=cache)
@@ -74,7 +80,16 @@ class TubeLayer(Surface):  # type: ignore[misc]
         self.radii = np.asarray(radii, dtype=np.float32)
         self.values = np.asarray(values, dtype=np.float32)
         self.sides = sides_for(len(self.starts))
-        vertices, faces = build_tubes(self.starts, self.ends, self.radii, self.sides)
+        vertices, faces = self._build()
+        self.data = (vertices, faces, self._spread(self.values))
+
+    def face(self, direction: ArrayLike) -> None:
+        """Turn the bands of a large network towards the viewer; tubes with sides look alike from everywhere."""
+        wanted = np.asarray(direction, dtype=np.float64)
+        if self.sides != RIBBON or abs(float(wanted @ self.facing)) > ALIGNED:
+            return
+        self.facing = wanted
+        vertices, faces = self._build()
         self.data = (vertices, faces, self._spread(self.values))
 
     def cut_by(self, axis: int, depth: float) -> NDArray[np.bool_]:

@@ -11,23 +11,32 @@ Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int32]
 
 # sides of a tube by how many there are: fewer triangles where a tube is a few pixels wide
-DETAIL = ((12_000, 8), (40_000, 6), (120_000, 4))
-COARSEST = 3
+DETAIL = ((12_000, 8), (25_000, 6), (50_000, 4))
+RIBBON = 2  # a flat band that is turned towards the viewer
 
 
 def sides_for(count: int) -> int:
     """How many sides a tube gets in a network of ``count`` throats."""
-    return next((sides for limit, sides in DETAIL if count <= limit), COARSEST)
+    return next((sides for limit, sides in DETAIL if count <= limit), RIBBON)
 
 
-def build_tubes(starts: ArrayLike, ends: ArrayLike, radii: ArrayLike, sides: int) -> tuple[Floats, Ints]:
+def faces_per_tube(sides: int) -> int:
+    """Triangles of one tube."""
+    return 2 if sides == RIBBON else 2 * sides
+
+
+def build_tubes(
+    starts: ArrayLike, ends: ArrayLike, radii: ArrayLike, sides: int, facing: ArrayLike = (1, 0, 0)
+) -> tuple[Floats, Ints]:
     """Open prisms from ``starts`` to ``ends`` (n, 3), ``radii`` (n,): vertices and faces, both (2 n sides, 3).
 
-    Tube i owns the vertices ``2 sides i ...`` and the faces ``2 sides i ...`` in one run each.
+    Tube i owns the vertices ``2 sides i ...`` and the faces ``2 sides i ...`` in one run each. With two sides it is
+    a band of two triangles, broadside on to the direction ``facing``.
     """
     a, b = np.asarray(starts, dtype=np.float32), np.asarray(ends, dtype=np.float32)
     vertices: Floats = np.empty((len(a), 2, sides, 3), dtype=np.float32)
-    ring = _rings(b - a, np.asarray(radii, dtype=np.float32), sides)
+    r = np.asarray(radii, dtype=np.float32)
+    ring = _bands(b - a, r, np.asarray(facing, dtype=np.float32)) if sides == RIBBON else _rings(b - a, r, sides)
     np.add(a[:, None], ring, out=vertices[:, 0])
     np.add(b[:, None], ring, out=vertices[:, 1])
     first = np.arange(len(a), dtype=np.int32) * (2 * sides)
@@ -51,8 +60,18 @@ def _rings(axis: Floats, radii: Floats, sides: int) -> Floats:
     return ring
 
 
+def _bands(axis: Floats, radii: Floats, facing: Floats) -> Floats:
+    """Both edges of a band along each axis, across the view, (n, 2, 3)."""
+    across = np.cross(axis, facing)
+    length = np.sqrt(np.einsum("ij,ij->i", across, across))
+    across *= (radii / np.maximum(length, 1e-12))[:, None]
+    return np.stack([across, -across], axis=1)
+
+
 def _prism(sides: int) -> Ints:
     """Triangles of one open prism whose two rings are numbered one after the other, seen from outside."""
+    if sides == RIBBON:
+        return np.array([[0, 1, 2], [1, 3, 2]], dtype=np.int32)
     k = np.arange(sides)
     following = (k + 1) % sides
     lower = np.stack([k, following, k + sides], axis=1)

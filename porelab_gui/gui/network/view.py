@@ -13,7 +13,7 @@ from porelab_gui.core.nouns import Network
 from porelab_gui.gui.images import MICRO, UNITS
 from porelab_gui.gui.network.colouring import GREY, Colouring, Colours, resolve
 from porelab_gui.gui.network.tube_layer import TubeLayer
-from porelab_gui.gui.network.tubes import pick_ball
+from porelab_gui.gui.network.tubes import RIBBON, pick_ball, pick_tube
 
 BAR = (22, 190)
 DIAMETERS = ("inscribed_diameter", "equivalent_diameter", "extended_diameter", "diameter")
@@ -98,6 +98,7 @@ class NetworkView:
             **UNITS,
             blending="translucent",
         )
+        layer.shading = _shading(layer)
         layer.colorbar.size = BAR
         return layer
 
@@ -128,6 +129,7 @@ class NetworkView:
         self.colour_pores(None)
         ends = self.centres[network.conns]
         self.throats.set_tubes(ends[:, 0], ends[:, 1], self.throat_radii, np.ones(network.n_throats))
+        self.throats.shading = _shading(self.throats)
 
     def colour_throats(self, colouring: Colouring | None) -> Colours | None:
         """Colour the tubes (None: all alike); throats outside the chosen share become thin and grey."""
@@ -212,8 +214,6 @@ class NetworkView:
         found = None
         if len(tubes) and self.throats.visible:
             layer = self.throats
-            from porelab_gui.gui.network.tubes import pick_tube
-
             found = pick_tube(position, normal, layer.starts[tubes], layer.ends[tubes], layer.radii[tubes], slack)
         return None if found is None else ("throat", int(tubes[found[0]]))
 
@@ -232,6 +232,11 @@ def _nearer(ball: tuple[int, float] | None, tube: tuple[int, float] | None) -> t
         assert ball is not None
         return "pore", ball[0]
     return "throat", tube[0]
+
+
+def _shading(layer: TubeLayer) -> str:
+    """Bands have no roundness to show."""
+    return "none" if layer.sides == RIBBON else "smooth"
 
 
 def _show_scale(layer: TubeLayer, colours: Colours) -> None:

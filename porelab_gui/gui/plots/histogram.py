@@ -106,7 +106,7 @@ class HistogramPlot(QWidget):
         counts, _ = np.histogram(self._values[np.isfinite(self._values)], self._edges)
         axes.stairs(counts, self._edges, fill=True, color="#4c9be8", alpha=0.85)
         axes.set_xlabel(self._title)
-        axes.set_ylabel(f"number of {self.kind.currentText()}")
+        axes.set_ylabel(self.kind.currentText())
         QTimer.singleShot(0, self._mark_selected)
 
     def _mark_selected(self) -> None:

@@ -149,7 +149,7 @@ def sentences(table: Table) -> list[str]:
             lines.append(f"{axis}: no value, see the notes below")
             continue
         if "K_m2" in table.columns:
-            said.append(f"K_{axis} = {show(table['K_m2'][row], 'm2')}")
+            said.append(f"K_{axis} = {table['K_m2'][row]:.4g} m²")
             if "K_mD" in table.columns:
                 said.append(f"{table['K_mD'][row]:.4g} mD")
         if "F" in table.columns:

@@ -50,6 +50,7 @@ def window():
     """A napari window; opened once, since that is what takes time."""
     napari = pytest.importorskip("napari")
     viewer = napari.Viewer()
+    viewer.window.resize(760, 560)  # without a graphics card the size of the canvas is what takes time
     yield viewer
     viewer.close()
 

@@ -42,7 +42,7 @@ def test_an_overlay_lies_on_its_slice_and_can_be_taken_away(context):
     context.layers.show_overlay((GREY[:, 3] > 0.5).astype(np.uint8), stack, 1, 3)
     assert layer.data.shape == (6, 1, 10)
     context.layers.clear_overlay()
-    assert not layer.visible
+    assert layer not in context.viewer.layers
 
 
 def test_regions_stay_hidden(context):
@@ -63,6 +63,22 @@ def test_a_network_is_balls_and_one_mesh_in_micrometres(context, network):
     assert len(view.throats.faces) == network.n_throats * 2 * view.throats.sides
     ratio = np.asarray(view.pores.size) / (network.pore("inscribed_diameter") * 1e6)
     assert ratio == pytest.approx(view.ball_scale, rel=1e-5)
+
+
+def test_bands_of_a_large_network_turn_with_the_view(context, network, monkeypatch, qtbot):
+    from porelab_gui.gui.network import tube_layer
+
+    monkeypatch.setattr(tube_layer, "sides_for", lambda count: 2)
+    context.put(network=network)
+    layer = context.layers.layer("network")
+    assert layer.shading == "none" and len(layer.faces) == 2 * network.n_throats
+    context.viewer.camera.angles = (0, 0, 90)
+    direction = np.asarray(context.viewer.camera.view_direction)
+    qtbot.waitUntil(lambda: abs(layer.facing @ direction) > 0.99, timeout=3000)
+    across = np.diff(layer.vertices.reshape(-1, 2, 3), axis=1)[:, 0]
+    assert np.abs(across @ direction).max() < 1e-3
+    context.layers.colour_throats("g_hydraulic.cylinder", log=True)
+    assert len(layer.vertex_values) == 4 * network.n_throats
 
 
 def test_undo_takes_the_layers_away_and_redo_brings_them_back(context, network):
@@ -96,7 +112,7 @@ def test_tube_values_are_the_column_on_a_log_scale(context, network):
     per_tube = layer.vertex_values.reshape(network.n_throats, -1)
     assert (per_tube == per_tube[:, :1]).all()
     assert layer.colorbar.visible
-    assert "m³/(Pa s)" in context.viewer.canvas.overlays.text.text
+    assert "m³/(Pa\u00a0s)" in context.viewer.canvas.overlays.text.text
 
 
 def test_a_share_is_coloured_and_the_rest_thin_and_grey(context, network):

@@ -38,7 +38,21 @@ def test_a_tube_of_no_length_or_radius_has_finite_vertices():
 
 
 def test_fewer_sides_for_more_throats():
-    assert [sides_for(n) for n in (2_000, 30_000, 100_000, 300_000)] == [8, 6, 4, 3]
+    assert [sides_for(n) for n in (2_000, 20_000, 40_000, 300_000)] == [8, 6, 4, 2]
+
+
+def test_a_band_lies_across_the_view_along_its_axis():
+    rng = np.random.default_rng(2)
+    a, b, r = rng.random((30, 3)), rng.random((30, 3)), rng.uniform(0.1, 0.2, 30)
+    facing = np.array([0.6, 0.0, 0.8])
+    vertices, faces = build_tubes(a, b, r, 2, facing)
+    assert (vertices.shape, faces.shape) == ((120, 3), (60, 3))
+    corners = vertices.reshape(30, 2, 2, 3)
+    across = corners[:, 0, 0] - corners[:, 0, 1]
+    assert np.linalg.norm(across, axis=1) == pytest.approx(2 * r, rel=1e-4)
+    assert np.abs(across @ facing).max() < 1e-5
+    assert np.abs(np.einsum("ij,ij->i", across, b - a)).max() < 1e-5
+    assert corners[:, 1].mean(1) == pytest.approx(b, abs=1e-5)
 
 
 def test_the_ray_meets_the_nearer_of_two_tubes_and_misses_beside_them():
