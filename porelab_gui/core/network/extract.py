@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from porelab_gui.core.network.measures import Measures
 
 
+# measured peak memory: what the process takes before any image, and bytes per voxel of the image with its pads
+OWN_BASE, OWN_BYTES, OWN_BYTES_PHASES = 200e6, 19.5, 25.5
+PORESPY_BASE, PORESPY_BYTES = 400e6, 62.0
+BLOCK_BASE, BLOCK_BYTES = 230e6, 22.0
+
+
 class ExtractParams(Params):
     """Parameters of SNOW2 under PoreSpy's names."""
 
@@ -237,10 +243,18 @@ def provenance(params: ExtractParams) -> dict[str, Any]:
 
 
 def estimate(inputs: Inputs, params: ExtractParams) -> Estimate:
-    """Peak memory from the number of voxels, pads included."""
+    """Peak memory of the process, from bytes per voxel that were measured (docs/extraction.md)."""
     labels: Labels = inputs["labels"]
-    voxels = int(np.prod([n + 2 * params.boundary_width for n in labels.shape]))
-    return Estimate(ram=400_000_000 + 75 * voxels)
+    pad = params.boundary_width
+    if params.block_size:
+        # a block looks about 60 voxels beyond itself
+        seen = float(np.prod([min(params.block_size + 120.0, n) + 2 * pad for n in labels.shape]))
+        return Estimate(ram=int(BLOCK_BASE + BLOCK_BYTES * seen))
+    voxels = float(np.prod([n + 2.0 * pad for n in labels.shape]))
+    if params.engine == "porespy":
+        return Estimate(ram=int(PORESPY_BASE + PORESPY_BYTES * voxels))
+    several = not params.merge_phases and len(params.phases or labels.void) > 1
+    return Estimate(ram=int(OWN_BASE + (OWN_BYTES_PHASES if several else OWN_BYTES) * voxels))
 
 
 EXTRACT_NETWORK = Method(

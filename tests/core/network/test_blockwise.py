@@ -143,3 +143,32 @@ def test_what_blocks_cannot_do_is_said(params, words):
 def test_no_void_is_refused_block_by_block(tmp_path):
     with pytest.raises(InputError, match="label 1"):
         run(labels(np.zeros((40, 40, 40), dtype=np.uint8)), block_size=32, scratch=str(tmp_path))
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+import numpy as np
+from porelab_gui.core.network.extract import EXTRACT_NETWORK, ExtractParams
+from porelab_gui.core.nouns import Labels
+given = {"labels": Labels(np.load(sys.argv[1]), (1e-6, 1e-6, 1e-6))}
+params = ExtractParams(block_size=int(sys.argv[2]), scratch=sys.argv[3])
+forecast = EXTRACT_NETWORK.estimate(given, params).ram
+EXTRACT_NETWORK(given, params)
+status = Path("/proc/self/status").read_text().splitlines()
+peak = 1024 * int(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+print(forecast / peak)
+"""
+
+
+def test_the_memory_forecast_is_right_within_a_fifth(tmp_path):
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    if not Path("/proc/self/status").exists():
+        pytest.skip("needs /proc to read the peak memory of a process")
+    np.save(tmp_path / "image.npy", grains((150, 150, 150), 900))
+    words = [sys.executable, "-c", MEASURE, str(tmp_path / "image.npy"), "0", str(tmp_path / "scratch")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert 0.8 < float(done.stdout) < 1.2
