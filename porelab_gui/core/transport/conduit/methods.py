@@ -9,6 +9,8 @@ from porelab_gui.core.nouns import Labels, Network, Regions, Stack, Table
 from porelab_gui.core.progress import Progress
 from porelab_gui.core.transport.fluid import Diffusing, Viscous
 
+Axis = Literal["z", "y", "x"]
+
 
 class ConductanceDnsParams(Diffusing, Viscous):
     """What is simulated, in which conduits, how exactly."""
@@ -72,7 +74,7 @@ conductance_dns = Method(
 class VoxelDiffusionParams(Diffusing):
     """Along which axes, between which values, what conducts, how exactly."""
 
-    axis: Literal["all", "z", "y", "x"] = param("all", "Axis to solve along, or all three.")
+    axes: tuple[Axis, ...] = param(("z", "y", "x"), "Axes to solve along; the concentration shown is of the first.")
     boundary: Literal["outside", "layer"] = param(
         "outside",
         "Where the two concentrations are held: half a voxel beyond the end faces, or on the first and last layer of "

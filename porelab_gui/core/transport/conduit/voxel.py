@@ -30,7 +30,9 @@ BOUNDARY = {
 def run(labels: Labels, params: VoxelDiffusionParams, progress: Progress) -> Outputs:
     """A Table with one row per axis, and the concentration along the first of them (1 to 0, NaN outside)."""
     conduction = conduction_of(labels, params.conductivities)
-    axes = range(3) if params.axis == "all" else [AXES.index(params.axis)]
+    axes = [AXES.index(name) for name in dict.fromkeys(params.axes)]
+    if not axes:
+        raise ParameterError("no axis to solve along", where="voxel_diffusion.axes", remedy="Name z, y or x.")
     results = []
     for k, axis in enumerate(axes):
         step = within(progress, k / len(axes), (k + 1) / len(axes), f"along {AXES[axis]}")

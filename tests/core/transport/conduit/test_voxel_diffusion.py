@@ -60,7 +60,7 @@ def dense(image, axis, layer=False, conductivity=(0.0, 1.0), edges=(1.0, 1.0, 1.
 def test_straight_duct_is_the_inverse_of_its_area():
     image = np.zeros((12, 9, 9), bool)
     image[:, 2:7, 3:7] = True
-    table = diffuse(image, axis="z")["table"]
+    table = diffuse(image, axes=("z",))["table"]
     assert table["formation_factor"][0] == pytest.approx(81 / 20, rel=1e-6)
     assert table["tortuosity"][0] == pytest.approx(1, rel=1e-6)
     assert table["effective_diffusivity"][0] == pytest.approx(1e-9 * 20 / 81, rel=1e-6)
@@ -95,7 +95,7 @@ def test_layer_convention_agrees_with_porespy():
     porespy = pytest.importorskip("porespy")
     image = blobs()
     theirs = porespy.simulations.tortuosity_fd(image, axis=1, ftol=1e-7)
-    assert factors(image, axis="y", boundary="layer")[0] == pytest.approx(theirs.formation_factor, rel=1e-4)
+    assert factors(image, axes=("y",), boundary="layer")[0] == pytest.approx(theirs.formation_factor, rel=1e-4)
 
 
 def test_berea_reference_within_a_tenth_of_a_percent(real_data):
@@ -113,7 +113,7 @@ def test_electrode_tortuosity(real_data):
 
     image = tifffile.imread(real_data("electrodes/electrode_256_3phase.tiff"))
     pore = min(np.unique(image))
-    table = diffuse(image == pore, axis="z")["table"]
+    table = diffuse(image == pore, axes=("z",))["table"]
     assert table["tortuosity"][0] == pytest.approx(2.0772, rel=1e-3)
 
 
@@ -123,7 +123,7 @@ def test_insulating_spheres_converge_to_the_series(n, expected):
     at = (np.arange(n) + 0.5) / n
     z, y, x = np.meshgrid(at, at, at, indexing="ij")
     void = z**2 + y**2 + x**2 > (0.3 * 6 / np.pi) ** (2 / 3)
-    relative = 1 / factors(void, axis="z")[0]
+    relative = 1 / factors(void, axes=("z",))[0]
     assert relative == pytest.approx(expected, rel=2e-3)
     assert relative == pytest.approx(0.60567, abs=0.5 / n)
 
@@ -142,7 +142,7 @@ def test_void_that_does_not_span_has_no_diffusivity():
 def test_path_over_an_edge_does_not_count():
     image = np.zeros((2, 3, 3), bool)
     image[0, 1, 1] = image[1, 1, 2] = True
-    assert np.isinf(factors(image, axis="z")[0])
+    assert np.isinf(factors(image, axes=("z",))[0])
 
 
 def test_no_void_is_refused():
@@ -156,11 +156,11 @@ def test_one_slice_along_each_axis():
     f = factors(image)
     assert f == pytest.approx([1 / dense(image, k) for k in range(3)], rel=1e-5)
     with pytest.raises(InputError, match="three layers"):
-        diffuse(image, axis="z", boundary="layer")
+        diffuse(image, axes=("z",), boundary="layer")
 
 
 def test_unconverged_solve_gives_no_number():
-    table = diffuse(blobs(), axis="z", iterations=1)["table"]
+    table = diffuse(blobs(), axes=("z",), iterations=1)["table"]
     assert np.isnan(table["formation_factor"][0]) and np.isnan(table["effective_diffusivity"][0])
     assert not table["converged"][0] and any("did not converge" in n for n in table.notes)
 
@@ -169,7 +169,7 @@ def test_unconverged_solve_gives_no_number():
 def test_field_falls_from_one_to_zero_and_is_nan_in_the_solid(boundary):
     image = blobs()
     image[:, 0, 0] = False
-    field = diffuse(image, axis="y", boundary=boundary, tolerance=1e-8)["concentration"].array()
+    field = diffuse(image, axes=("y",), boundary=boundary, tolerance=1e-8)["concentration"].array()
     assert np.isnan(field[~image]).all()
     inside = field[np.isfinite(field)]
     assert inside.min() >= -1e-6 and inside.max() <= 1 + 1e-6
@@ -186,9 +186,9 @@ def test_second_run_comes_from_the_cache(monkeypatch):
     from porelab_gui.core.transport.conduit import voxel
 
     image = blobs()
-    first = diffuse(image, axis="z")
+    first = diffuse(image, axes=("z",))
     monkeypatch.setattr(voxel, "transfer", lambda *a, **k: pytest.fail("solved again"))
-    again = diffuse(image, axis="z")
+    again = diffuse(image, axes=("z",))
     assert again["table"]["formation_factor"][0] == first["table"]["formation_factor"][0]
     assert np.array_equal(again["concentration"].array(), first["concentration"].array(), equal_nan=True)
 
@@ -227,4 +227,4 @@ def test_cuda_without_a_device_is_refused():
     if torch.cuda.is_available():
         pytest.skip("this machine has a device")
     with pytest.raises(ParameterError, match="no CUDA device"):
-        diffuse(blobs(), device="cuda", axis="z")
+        diffuse(blobs(), device="cuda", axes=("z",))
