@@ -150,19 +150,19 @@ def minres(blocks: Blocks, start: I64, force: F64, tolerance: float, limit: int)
 
 @njit(**Compiled)
 def hydraulic_pair(
-    box: NDArray[np.int32], labels: I64, centres: F64, tolerance: float, limit: int
+    box: NDArray[np.int32], labels: I64, centres: F64, virtual: NDArray[np.bool_], tolerance: float, limit: int
 ) -> tuple[float, float, int, int, int]:
     """Flow rate per pressure difference [edge^3 / viscosity], residual, iterations, voxels, status.
 
     ``box`` is the common bounding box with one voxel more on each side (0 outside the image); ``centres`` (2, 3) are
-    voxel indices in it.
+    voxel indices in it; ``virtual`` (2,) tells which region stands for a face of the image.
     """
     member, size, status = piece(box, labels[0], labels[1], False)
     if status == APART:
         return 0.0, 0.0, 0, 0, APART
     if np.abs(centres[1] - centres[0]).sum() < 1e-9:
         return np.nan, 0.0, 0, size, COINCIDE
-    kinds, place = cell_kinds(box, member, labels[0], labels[1], centres)
+    kinds, place = cell_kinds(box, member, labels, centres, virtual)
     numbers, count = number_inner(kinds)
     blocks = (
         component(kinds, place, numbers, count, 0),
@@ -200,11 +200,13 @@ def surroundings(regions: NDArray[np.int32], low: I64, high: I64) -> NDArray[np.
 
 @njit(**Compiled)
 def hydraulic_pairs(
-    regions: NDArray[np.int32], low: I64, high: I64, labels: I64, centres: F64, tolerance: float, limit: int,
-    which: I64, found: F64,
+    regions: NDArray[np.int32], low: I64, high: I64, labels: I64, centres: F64,
+    virtual: NDArray[np.bool_], tolerance: float, limit: int, which: I64, found: F64,
 ) -> None:  # fmt: skip
     """``hydraulic_pair`` for the rows ``which``; the five results go into their rows of ``found``."""
     for row in which:
         box = surroundings(regions, low[row], high[row])
-        g, residual, its, size, status = hydraulic_pair(box, labels[row], centres[row] + 1, tolerance, limit)
+        g, residual, its, size, status = hydraulic_pair(
+            box, labels[row], centres[row] + 1, virtual[row], tolerance, limit
+        )
         found[row, 0], found[row, 1], found[row, 2], found[row, 3], found[row, 4] = g, residual, its, size, status

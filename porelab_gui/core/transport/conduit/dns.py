@@ -11,7 +11,7 @@ from porelab_gui.core.errors import InputError
 from porelab_gui.core.nouns import Network, Regions
 from porelab_gui.core.progress import Progress, within
 from porelab_gui.core.transport.conduit.geometry import RegionGeometry, measure
-from porelab_gui.core.transport.conduit.pads import label_image, pore_labels
+from porelab_gui.core.transport.conduit.pads import label_image, pore_labels, widened
 from porelab_gui.core.transport.conduit.pool import run_batches, thread_count
 
 F64 = NDArray[np.float64]
@@ -31,13 +31,19 @@ class Solver:
 
 @dataclass(frozen=True)
 class Conduits:
-    """The regions behind a network, ready to be solved pair by pair; ``edge`` [m] is the mean voxel edge."""
+    """The regions behind a network, ready to be solved pair by pair; ``edge`` [m] is the mean voxel edge.
+
+    ``labels`` per pore; ``virtual`` per label, True where the pore stands for a face of the image, and ``pad`` the
+    voxels that the image was padded by for their sake.
+    """
 
     image: NDArray[np.int32]
     edges: F64
     edge: float
     geometry: RegionGeometry
     labels: I64
+    virtual: NDArray[np.bool_]
+    pad: int
 
     @classmethod
     def of(cls, regions: Regions, network: Network, threads: int = 0) -> Conduits:
@@ -49,7 +55,11 @@ class Conduits:
         geometry = measure(image, edges, thread_count(threads))
         labels = pore_labels(network)
         _check_labels(labels, geometry, network, regions)
-        return cls(image, edges, edge, geometry, labels)
+        virtual = np.zeros(len(geometry.count), dtype=bool)
+        if "boundary" in network.pores:
+            virtual[labels[network.pore("boundary").astype(bool)]] = True
+        pad = (image.shape[0] - regions.shape[0]) // 2
+        return cls(image, edges, edge, geometry, labels, virtual, pad)
 
 
 def _check_labels(labels: I64, geometry: RegionGeometry, network: Network, regions: Regions) -> None:
@@ -116,9 +126,13 @@ def solve_hydraulic(conduits: Conduits, pairs: I64, solver: Solver, progress: Pr
     low, high = geometry.pair_boxes(pairs)
     centres = geometry.centres(pairs, low)
     exactness = float(np.sqrt(solver.tolerance))
+    image = widened(conduits.image, conduits.pad) if conduits.pad else conduits.image
 
     def work(rows: I64) -> None:
-        hydraulic_pairs(conduits.image, low, high, pairs, centres, exactness, 10 * solver.iterations, rows, found)
+        hydraulic_pairs(
+            image, low, high, pairs, centres, conduits.virtual[pairs], exactness, 10 * solver.iterations,
+            rows, found,
+        )  # fmt: skip
 
     cost = np.prod(high - low, axis=1) * 0.1 + geometry.count[pairs].sum(axis=1)
     progress(0, 1, "compiling")

@@ -37,11 +37,15 @@ class Block(NamedTuple):
 
 
 @njit(**Compiled)
-def cell_kinds(box: NDArray[np.int32], member: NDArray[np.uint8], a: int, b: int, centres: F64) -> tuple[Kinds, F64]:
+def cell_kinds(
+    box: NDArray[np.int32], member: NDArray[np.uint8], labels: I64, centres: F64, virtual: NDArray[np.bool_]
+) -> tuple[Kinds, F64]:
     """What every voxel of the padded box is, and its place along the line of centres in units of their distance.
 
-    Region a behind the plane through its centroid is the upper reservoir, region b behind its plane the lower one.
+    The first region behind the plane through its centroid is the upper reservoir, the second behind its plane the
+    lower one. A virtual region is a reservoir altogether (place NaN): it stands for a face of the image.
     """
+    a, b = labels[0], labels[1]
     nz, ny, nx = box.shape
     kinds = np.zeros((nz + 2, ny + 2, nx + 2), np.int8)
     place = np.zeros((nz + 2, ny + 2, nx + 2), np.float64)
@@ -56,10 +60,12 @@ def cell_kinds(box: NDArray[np.int32], member: NDArray[np.uint8], a: int, b: int
                 t = (z - centres[0, 0]) * way[0] + (y - centres[0, 1]) * way[1] + (x - centres[0, 2]) * way[2]
                 t /= square
                 kind = INNER
-                if box[z, y, x] == a and t <= 1e-9:
+                if box[z, y, x] == a and (virtual[0] or t <= 1e-9):
                     kind = UPPER
-                elif box[z, y, x] == b and t >= 1 - 1e-9:
+                    t = np.nan if virtual[0] else t
+                elif box[z, y, x] == b and (virtual[1] or t >= 1 - 1e-9):
                     kind = LOWER
+                    t = np.nan if virtual[1] else t
                 kinds[z + 1, y + 1, x + 1] = kind
                 place[z + 1, y + 1, x + 1] = t
     return kinds, place
@@ -81,10 +87,11 @@ def share(one: int, two: int, t_one: float, t_two: float) -> float:
         reservoir = two if one == INNER else one
         if reservoir == LOWER:
             inner, outer = 1 - inner, 1 - outer
-        if inner <= 0:  # a corner of the other region behind the plane
+        if inner <= 0 or np.isnan(outer):  # a corner of the other region behind the plane; a face of the image
             return 0.5
         return max(inner / (inner - outer), 0.05)
-    return max(1 / max(abs(t_two - t_one), 1.0), 0.05)  # reservoir against reservoir
+    gap = abs(t_two - t_one)
+    return 0.5 if np.isnan(gap) else max(1 / max(gap, 1.0), 0.05)  # reservoir against reservoir
 
 
 @njit(**Compiled)

@@ -42,3 +42,25 @@ def _padded(image: NDArray[np.int32], network: Network) -> NDArray[np.int32]:
 
     width = max(int(network.extraction.get("boundary_width", 3)), 1)
     return pads.padded(image, pads.face_pores(image, int(image.max(initial=0)) + 1), width)
+
+
+def widened(image: NDArray[np.int32], width: int) -> NDArray[np.int32]:
+    """A padded image whose pads, which extraction cuts back at their rims, cover the face of their region again."""
+    made = image.copy()
+    for axis in range(3):
+        for pad, face in ((slice(0, width), width), (slice(-width, None), image.shape[axis] - width - 1)):
+            layer, beneath = np.moveaxis(made, axis, 0)[pad], np.moveaxis(image, axis, 0)[face]
+            layer[:] = _spread(layer[0], beneath)
+    return made
+
+
+def _spread(pad: NDArray[np.int32], beneath: NDArray[np.int32]) -> NDArray[np.int32]:
+    """``pad`` (2D) spread by one voxel over voxels of the region beneath it."""
+    out = pad.copy()
+    around, under = np.pad(pad, 1), np.pad(beneath, 1)
+    rows, cols = pad.shape
+    for dy in (0, 1, 2):
+        for dx in (0, 1, 2):
+            near, same = around[dy : dy + rows, dx : dx + cols], under[dy : dy + rows, dx : dx + cols] == beneath
+            out = np.where((out == 0) & (beneath > 0) & (near > 0) & same, near, out)
+    return out

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from porelab_gui.core.errors import InputError
+from porelab_gui.core.nouns import Column, Network
 from porelab_gui.core.transport.conduit.methods import conductance_dns
 
 MU = 2e-3
@@ -136,3 +137,17 @@ def test_both_kinds_in_one_run(partition, spheres):
     out = simulate(*partition(spheres, [[0, 1], [1, 2]]), physics="both")
     assert {"g_diffusive.dns", "g_hydraulic.dns"} <= set(out["network"].throats)
     assert (out["table"]["g_hydraulic"] > 0).all() and (out["table"]["g_diffusive"] > 0).all()
+
+
+def test_virtual_pore_is_the_face_of_the_image(partition):
+    # from the middle of a region of ten voxels to the face: half its length of duct
+    image = duct(8, (10, 10))
+    regions, _ = partition(image, [[0, 1]])
+    columns = {
+        "region": Column(np.arange(1, 4)),
+        "boundary": Column(np.array([False, False, True])),
+        "face_x0": Column(np.array([True, False, True])),
+    }
+    conns = np.array([[0, 1], [0, 2], [2, 0]])
+    g = rates(regions, Network(np.zeros((3, 3)), conns, pores=columns, extraction={"boundary_width": 3}))
+    assert g[1] == pytest.approx(2 * g[0], rel=1e-3) and g[2] == pytest.approx(g[1], rel=1e-5)
