@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from porelab_gui.gui.main_window import PorelabWindow
 
 TITLE = "PoreLab"
+SWITCH_SECONDS = 0.001  # how long a lane's thread may keep the interpreter while the window waits for it
 _attached: WeakKeyDictionary[Any, PorelabWindow] = WeakKeyDictionary()
 
 
@@ -36,6 +38,7 @@ def open_window(*, show: bool = True, size: tuple[int, int] | None = None) -> Po
     viewer = napari.Viewer(title=TITLE, show=False, show_welcome_screen=False)
     window = attach(viewer)
     window.own_the_window()
+    sys.setswitchinterval(SWITCH_SECONDS)
     if show:
         viewer.window.show()
     window.main.resize(*(size or _sensible_size(window.main)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QGridLayout,
@@ -13,7 +15,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.dialogs.text import TextDialog
@@ -23,7 +24,9 @@ from porelab_gui.gui.theme import follow_theme, role
 from porelab_gui.session.jobs import FINISHED, Job, State
 
 KEEP = 40
-PERIOD_MS = 120
+PERIOD_MS, LONGEST_MS = 120, 1000
+SHARE = 0.02  # of the window's time that the strip may take: without a graphics card a repaint draws the canvas too
+ELIDE = Qt.TextElideMode.ElideRight
 EMPTY = "No jobs yet. Choose a step on the right and press its blue button."
 MARKS = {State.DONE: "done", State.FAILED: "failed", State.CANCELLED: "cancelled", State.QUEUED: "waiting"}
 
@@ -38,13 +41,11 @@ class JobRow(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(6, 1, 6, 1)
         grid.setHorizontalSpacing(8)
-        self.name = QElidingLabel(job.title)
-        self.name.setToolTip(job.title)
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.time = QLabel()
-        self.time.setMinimumWidth(92)
+        self.time.setFixedSize(84, self.time.sizeHint().height() + 2)  # of one size, so that no text moves the layout
         role(self.time, "quiet")
         self.cancel = _icon("✕", "Cancel this job")
         self.cancel.setObjectName("cancel")
@@ -52,21 +53,29 @@ class JobRow(QWidget):
         self.log = _icon("≡", "Show the log of this job")
         self.log.setObjectName("log")
         self.log.clicked.connect(self.show_log)
-        for column, widget in enumerate((self.name, self.bar, self.time, self.log, self.cancel)):
+        for column, widget in enumerate((self.bar, self.time, self.log, self.cancel)):
             grid.addWidget(widget, 0, column)
-        grid.setColumnStretch(0, 2)
-        grid.setColumnStretch(1, 3)
+        grid.setColumnStretch(0, 1)
         self.refresh()
 
     def refresh(self) -> None:
-        """Show where the job is now."""
+        """Show where the job is now, in one repaint."""
+        self.setUpdatesEnabled(False)
+        try:
+            self._refresh()
+        finally:
+            self.setUpdatesEnabled(True)
+
+    def _refresh(self) -> None:
         job = self.job
         running = job.state is State.RUNNING
         self.bar.setValue(int(1000 * (1.0 if job.state is State.DONE else job.fraction)))
         text = job.message if running else _ending(job)
         percent = f"{100 * job.fraction:.0f} %" if running else ""
-        self.bar.setFormat("  ".join(p for p in (percent, _short(text)) if p).replace("%", "%%"))
-        self.bar.setToolTip(text)
+        words = ": ".join(p for p in (job.title, "  ".join(p for p in (percent, text) if p)) if p)
+        room = max(80, self.bar.width() - 12)
+        self.bar.setFormat(self.bar.fontMetrics().elidedText(words, ELIDE, room).replace("%", "%%"))
+        self.bar.setToolTip(words)
         self.time.setText(self._time())
         self.cancel.setEnabled(job.state not in FINISHED)
         if self.log_dialog is not None and self.log_dialog.isVisible():
@@ -101,7 +110,7 @@ class JobRow(QWidget):
 
 
 class JobsStrip(QWidget):
-    """All jobs, newest at the top. Redrawn at most eight times a second, whatever the jobs report."""
+    """All jobs, newest at the top. Redrawn eight times a second, and less often where that costs the window much."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -159,6 +168,12 @@ class JobsStrip(QWidget):
         self._stale.clear()
         if not active:
             self._timer.stop()
+        start = time.perf_counter()
+        QTimer.singleShot(0, lambda: self._pace(time.perf_counter() - start))
+
+    def _pace(self, seconds: float) -> None:
+        """Take longer steps where a repaint takes long."""
+        self._timer.setInterval(int(min(LONGEST_MS, max(PERIOD_MS, 1000 * seconds / SHARE))))
 
 
 def _ending(job: Job) -> str:
@@ -172,7 +187,3 @@ def _icon(text: str, tooltip: str) -> QToolButton:
     button.setToolTip(tooltip)
     role(button, "icon")
     return button
-
-
-def _short(text: str, most: int = 46) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

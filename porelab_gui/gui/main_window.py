@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +101,7 @@ class PorelabWindow(QObject):
         """The dock of plots, made when it is first needed."""
         if self.plots is None:
             self.plots = _plots(self.context)
+            self.plots.setMinimumHeight(110)  # the window must fit a screen of 1280 x 720
         return self.plots
 
     def _parts(self) -> list[tuple[str, QWidget, str]]:
@@ -198,10 +198,8 @@ class PorelabWindow(QObject):
             self.settings.remember(job.params.model_dump()["path"])
 
 
-def _plots(context: Context) -> QWidget | None:
-    """The dock of plots, where it is installed."""
+def _plots(context: Context) -> QWidget:
+    """The dock of plots."""
     module, _, name = PLOTS_PANEL.partition(":")
-    if find_spec(module) is None:
-        return None
     widget: QWidget = getattr(import_module(module), name)(context)
     return widget

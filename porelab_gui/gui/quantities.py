@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from porelab_gui.gui.numbers import pretty_unit
+
 # one shown unit in the stored unit
 SCALES: dict[tuple[str, str], str] = {
     ("m", "mm"): "1e-3",
@@ -19,7 +21,6 @@ SCALES: dict[tuple[str, str], str] = {
     ("s", "ms"): "1e-3",
     ("1", "%"): "1e-2",
 }
-PRETTY = {"um": "µm", "m2": "m²", "m3": "m³", "m2/s": "m²/s", "m3/s": "m³/s", "m3/(Pa s)": "m³/(Pa s)", "degree": "°"}
 
 
 def scale(unit: str, display: str | None) -> Decimal:
@@ -30,7 +31,7 @@ def scale(unit: str, display: str | None) -> Decimal:
 def shown_unit(unit: str, display: str | None) -> str:
     """The unit to write behind a field; nothing for a pure number."""
     name = display if display and (unit, display) in SCALES else unit
-    return "" if name == "1" else PRETTY.get(name, name)
+    return pretty_unit(name.replace("um", "µm") if name.startswith("um") else name)
 
 
 def to_text(value: float | int, factor: Decimal = Decimal(1)) -> str:

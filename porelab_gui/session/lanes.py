@@ -6,13 +6,16 @@ The only module that starts threads and processes for jobs.
 from __future__ import annotations
 
 import multiprocessing as mp
+import os
 import queue
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from porelab_gui.core.preload import preload_torch
 from porelab_gui.core.progress import Cancelled
 from porelab_gui.session import worker
 from porelab_gui.session.transfer import discard, pack, unpack
@@ -48,6 +51,12 @@ def _reference(method: Method) -> Method | str:
     return method.name if methods().get(method.name) is method else method
 
 
+def _be_modest() -> None:
+    """The window goes first: this thread, and those that torch starts from it, get the lower priority (Linux)."""
+    if sys.platform.startswith("linux"):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + 5)
+
+
 class ThreadLane:
     """One thread, one job at a time; with ``background=False`` the job runs where it was put."""
 
@@ -76,6 +85,9 @@ class ThreadLane:
             self._thread.join(wait)
 
     def _loop(self) -> None:
+        _be_modest()
+        if self._name == "gpu":
+            preload_torch()
         while (item := self._queue.get()) is not None:
             self._run(*item)
 

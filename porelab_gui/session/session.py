@@ -59,10 +59,12 @@ class Session:
         return next((k for k in reversed(list(self.items)) if type(self.items[k]) is kind), None)
 
     def defaults(self, method: Method) -> dict[str, str]:
-        """The newest fitting item for every input of a Method."""
+        """The newest fitting item for every input of a Method; an optional input only takes an item of its own name."""
         chosen = {}
         for port, wanted in method.inputs.items():
-            fitting = [k for k, v in self.items.items() if isinstance(v, wanted.noun)]
+            fitting = [
+                k for k, v in self.items.items() if isinstance(v, wanted.noun) and (not wanted.optional or k == port)
+            ]
             exact = [k for k in fitting if type(self.items[k]) is wanted.noun]
             if exact or fitting:
                 chosen[port] = (exact or fitting)[-1]

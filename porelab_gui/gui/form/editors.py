@@ -168,6 +168,7 @@ class ColumnEditor(Editor):
         self.source = source
         self.combo = QComboBox()
         self.combo.setEditable(True)
+        self.combo.lineEdit().setPlaceholderText("chosen by the program")
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.row.addWidget(self.combo, 1)
         self.combo.currentTextChanged.connect(lambda _: self.changed.emit())

@@ -27,6 +27,7 @@ class PlotsDock(QWidget):
         self.tables = TablesPanel(context)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
         for widget, title in (
             (self.inspector, "Throat"),
             (self.parity, "Parity"),
