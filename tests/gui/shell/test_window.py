@@ -166,7 +166,7 @@ def test_a_job_shows_its_progress_and_a_click_cancels_it(qtbot, porelab):
     row.log_dialog.close()
     qtbot.mouseClick(row.cancel, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: job.state is State.CANCELLED, timeout=5000)
-    qtbot.waitUntil(lambda: row.bar.format() == "Made here: cancelled", timeout=2000)
+    qtbot.waitUntil(lambda: row.bar.toolTip() == "Made here: cancelled", timeout=5000)
     assert not row.cancel.isEnabled()
 
 
