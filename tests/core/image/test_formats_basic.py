@@ -331,3 +331,15 @@ def test_slices_tell_their_pixel_size_as_a_hint(tmp_path, grey):
         extra = [(34682, "s", 0, fei.decode(), True)]
         tifffile.imwrite(tmp_path / "f" / f"a{k}.tif", page, extratags=extra, metadata=None)
     np.testing.assert_allclose(probe(tmp_path / "f").hint, (0, 4e-9, 5e-9), rtol=1e-6)
+
+
+def test_cuts_of_a_plain_file_along_every_axis(tmp_path):
+    from porelab_gui.core.image.formats.lazy import PlainArray
+
+    data = np.random.default_rng(0).integers(0, 9000, (6, 40, 50)).astype(">u2")
+    (tmp_path / "p.raw").write_bytes(b"head" + data.tobytes())
+    plain = PlainArray(tmp_path / "p.raw", data.dtype, 4, data.shape)
+    every = slice(None)
+    for key in ((2,), (every, 3), (every, every, 7), (4, every, slice(3, 5)), (slice(1, 5, 2), slice(9, 39), 49),
+                (slice(1, 3), slice(4, 6), slice(5, 6)), (every, every, every)):  # fmt: skip
+        np.testing.assert_array_equal(plain[key], data[key])

@@ -41,10 +41,33 @@ class PlainArray:
         self.ndim = len(shape)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
+        if _few_columns(key, self.shape):
+            return self._page_by_page(key)
         mapped = np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
         if _few_rows(key, self.shape) and hasattr(mmap, "MADV_RANDOM"):
             mapped._mmap.madvise(mmap.MADV_RANDOM)  # type: ignore[attr-defined]  # else the system reads on ahead
         return np.array(mapped[key])
+
+    def _page_by_page(self, key: tuple[Any, Any, Any]) -> NDArray[Any]:
+        """A cut across x touches every page of the file: reading on is faster than one fault per page."""
+        page = np.empty(self.shape[1:], self.dtype)
+        chosen = range(self.shape[0])[key[0]]
+        made = []
+        with self.path.open("rb", buffering=0) as handle:
+            for z in [chosen] if isinstance(chosen, int) else chosen:
+                handle.seek(self.offset + z * page.nbytes)
+                if handle.readinto(memoryview(page.reshape(-1).view(np.uint8))) != page.nbytes:
+                    raise OSError(f"{self.path} became shorter while it was read")
+                made.append(page[key[1:]].copy())
+        return made[0] if isinstance(chosen, int) else np.stack(made)
+
+
+def _few_columns(key: Any, shape: tuple[int, ...]) -> bool:
+    """Whether a key takes many rows of each slice and few voxels of each row."""
+    if not (isinstance(key, tuple) and len(key) == 3 and all(isinstance(k, slice | int) for k in key)):
+        return False
+    few = isinstance(key[2], int) or len(range(*key[2].indices(shape[2]))) < shape[2] // 8
+    return few and not _few_rows(key, shape)
 
 
 def _few_rows(key: Any, shape: tuple[int, ...]) -> bool:
