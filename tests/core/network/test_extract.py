@@ -69,7 +69,7 @@ def network_of(data, **params):
     return EXTRACT_NETWORK({"labels": data if isinstance(data, Labels) else labels(data)}, params)["network"]
 
 
-@pytest.mark.parametrize("sigma, r_max", [(0.4, 4), (0, 3), (0.9, 6)])
+@pytest.mark.parametrize("sigma, r_max", [(0.4, 4), (0, 3)])
 def test_peaks_are_porespys_at_every_stage(image, sigma, r_max):
     import scipy.ndimage as spim
     from porespy.filters import find_peaks, trim_nearby_peaks, trim_saddle_points
