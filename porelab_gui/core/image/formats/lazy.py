@@ -56,7 +56,7 @@ class PlainArray:
         with self.path.open("rb", buffering=0) as handle:
             for z in [chosen] if isinstance(chosen, int) else chosen:
                 handle.seek(self.offset + z * page.nbytes)
-                if handle.readinto(memoryview(page.reshape(-1).view(np.uint8))) != page.nbytes:
+                if handle.readinto(page.reshape(-1).view(np.uint8).data) != page.nbytes:
                     raise OSError(f"{self.path} became shorter while it was read")
                 made.append(page[key[1:]].copy())
         return made[0] if isinstance(chosen, int) else np.stack(made)
