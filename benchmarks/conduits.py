@@ -38,6 +38,9 @@ def pack(size: int, mean: float, spread: float, least: int) -> np.ndarray:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Keep the peers' progress bars off the screen."""
+    import porespy as ps
+
+    ps.settings.tqdm["file"] = io.StringIO()  # bound to the screen when PoreSpy is imported
     with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
         yield
 

@@ -108,15 +108,6 @@ def test_berea_reference_within_a_tenth_of_a_percent(real_data):
     assert f == pytest.approx([float(row[f"FF_axis{k}"]) for k in range(3)], rel=1e-3)
 
 
-def test_electrode_tortuosity(real_data):
-    import tifffile
-
-    image = tifffile.imread(real_data("electrodes/electrode_256_3phase.tiff"))
-    pore = min(np.unique(image))
-    table = diffuse(image == pore, axes=("z",))["table"]
-    assert table["tortuosity"][0] == pytest.approx(2.0772, rel=1e-3)
-
-
 @pytest.mark.parametrize(("n", "expected"), [(24, 0.59528), (48, 0.60027)])
 def test_insulating_spheres_converge_to_the_series(n, expected):
     # simple cubic array, c = 0.3, one octant of the cell by symmetry: finite volumes with 2 n voxels per cell
