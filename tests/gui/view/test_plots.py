@@ -88,13 +88,13 @@ def test_a_chosen_throat_gets_a_line_in_the_histogram(context, network, dock, qt
     assert dock.histogram.plot.marked[0] == pytest.approx(network.throat("inscribed_diameter")[5] * 1e6, rel=1e-5)
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf", "csv"])
-def test_a_plot_is_saved(context, dock, tmp_path, ending):
+def test_a_plot_is_saved_in_four_formats(context, dock, tmp_path):
     dock.show_tab(dock.parity)
-    path = tmp_path / f"plot.{ending}"
-    dock.parity.plot.save(path)
-    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "csv": b'"throat","g_hydraulic'}[ending]
-    assert path.read_bytes().startswith(start)
+    starts = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "csv": b'"throat","g_hydraulic'}
+    for ending, start in starts.items():
+        path = tmp_path / f"plot.{ending}"
+        dock.parity.plot.save(path)
+        assert path.read_bytes().startswith(start)
 
 
 def test_a_plot_that_cannot_be_saved_is_a_toast(context, dock, tmp_path):
