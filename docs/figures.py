@@ -9,8 +9,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 HEAD = (
-    "# Benchmarks\n\nWritten by `make bench` from the runs themselves; each figure is measured beside its peer in one run, "
-    "on the machine named below it. Ratios are the peer's time over ours unless the key says otherwise.\n"
+    "# Benchmarks\n\nWritten by `make bench` from the runs themselves; each figure is measured beside its peer in one "
+    "run, on the machine named below it. Ratios are the peer's time over ours unless the key says otherwise.\n"
 )
 
 
@@ -20,7 +20,8 @@ def section(content: dict[str, Any]) -> str:
     machine, versions = content["machine"], content["versions"]
     where = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB"
     used = ", ".join(f"{k} {v}" for k, v in versions.items())
-    return f"## {content['name']}\n\n| figure | value |\n|---|---|\n{rows}\n\n{where}; {used}; seed {content['seed']}.\n"
+    table = f"| figure | value |\n|---|---|\n{rows}"
+    return f"## {content['name']}\n\n{table}\n\n{where}; {used}; seed {content['seed']}.\n"
 
 
 def main() -> int:

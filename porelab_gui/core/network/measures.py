@@ -67,7 +67,7 @@ def pore_columns(m: Measures, h: float) -> dict[str, Column]:
 
 
 def throat_columns(m: Measures, h: float) -> dict[str, Column]:
-    """The throat columns in SI; lengths in double precision (PoreSpy truncates ``direct_length`` to whole metres)."""
+    """The throat columns in SI; lengths in double precision, ``direct_length`` too."""
     one, two = m.centroid[m.conns[:, 0]], m.centroid[m.conns[:, 1]]
     via = np.linalg.norm(one - m.peak, axis=1) + np.linalg.norm(two - m.peak, axis=1)
     area = m.t_area * h**2

@@ -95,7 +95,7 @@ def image_faces(network: Network) -> tuple[Floats, Floats]:
 
 
 def _between_centres(network: Network, length: str) -> Floats:
-    """Centre-to-centre lengths; the straight ones are computed here since PoreSpy truncates its own."""
+    """Centre-to-centre lengths; the straight ones are computed here, in double precision."""
     if length == "total":
         return np.asarray(network.throat("total_length"), float)
     ends = network.coords[network.conns]
