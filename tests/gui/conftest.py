@@ -1,4 +1,4 @@
-"""One window per module, with settings of its own, so that no test touches those of the user."""
+"""One window for all, with settings of its own, so that no test touches those of the user."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ os.environ["NAPARI_CONFIG"] = str(_HOME / "napari.yaml")
 os.environ["PORELAB_CONFIG"] = str(_HOME)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def window(qapp):
-    """A PoreLab window, open for the whole module."""
+    """A PoreLab window, open for all tests of the shell: opening one takes seconds."""
     from porelab_gui.gui.app import open_window
 
     made = open_window(size=(1280, 800))
@@ -26,7 +26,7 @@ def window(qapp):
 
 @pytest.fixture
 def porelab(window):
-    """The module's window with nothing open, no toasts and no questions."""
+    """The window with nothing open, no toasts and no questions."""
     window.wait(60)
     window.context.session.clear()
     window.viewer.dims.ndisplay = 2
