@@ -7,9 +7,10 @@ larger than the pore: ln of its concentration at the membrane). With s = sum z c
 r_i = ln(c_i at the feed / c_i of the feed) + z_i s vanish together exactly where feed and permeate are met and the
 permeate is neutral. Derivatives (tangents) are carried along exactly, those with respect to the parameters too.
 
-Columns of the tangents (m of them: 0, n or 6 n + 1): y (n), then for sensitivities Pe (n), K_c (n), ln Phi (n),
+Columns of the tangents (m of them: 0, n, or all): y (n), then for sensitivities Pe (n), K_c (n), ln Phi (n),
 X (1), Pe of the film (n),
-ln c_feed (n). ``w`` is the charge by which an ion counts in charge sums: z, or 0 for a trace ion.
+ln c_feed (n), and where K_c is given in K > 1 segments of the pore, K_c of each (K n). ``soft`` 1 keeps what K_c differs
+from ``kf`` out of the electric field: charge is then not conserved in the pore (the alternative that is compared). ``w`` is the charge by which an ion counts in charge sums: z, or 0 for a trace ion.
 """
 
 from __future__ import annotations
@@ -79,13 +80,15 @@ def _davies(strength):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _rate(c, s, flow, ds_flow, pe, kc, z, w, dpe, dkc, m, dc, ds):
-    """d/dt of (c, psi) and of their tangents, t running from permeate to feed; extended Nernst-Planck."""
+def _rate(c, s, flow, ds_flow, pe, kc, kf, z, w, dpe, dkc, dkf, m, dc, ds):
+    """d/dt of (c, psi) and of their tangents, t running from permeate to feed; extended Nernst-Planck.
+
+    ``kf`` is the convective hindrance that the electric field knows of: ``kc`` itself keeps the pore neutral.
+    """
     n = pe.size
     num = den = 0.0
     for i in range(n):
-        f = pe[i] * (kc[i] * c[i] - flow[i])
-        num += w[i] * f
+        num += w[i] * pe[i] * (kf[i] * c[i] - flow[i])
         den += w[i] * z[i] * c[i]
     field = num / den if den > 0.0 else 0.0
     for i in range(n):
@@ -95,10 +98,12 @@ def _rate(c, s, flow, ds_flow, pe, kc, z, w, dpe, dkc, m, dc, ds):
         dnum = dden = 0.0
         for i in range(n):
             df = pe[i] * (kc[i] * s[i, j] - ds_flow[i, j])
+            dg = pe[i] * (kf[i] * s[i, j] - ds_flow[i, j])
             if m > n:
                 df += pe[i] * dkc[i, j] * c[i] + dpe[i, j] * (kc[i] * c[i] - flow[i])
+                dg += pe[i] * dkf[i, j] * c[i] + dpe[i, j] * (kf[i] * c[i] - flow[i])
             ds[i, j] = df
-            dnum += w[i] * df
+            dnum += w[i] * dg
             dden += w[i] * z[i] * s[i, j]
         dfield = (dnum - field * dden) / den if den > 0.0 else 0.0
         for i in range(n):
@@ -106,7 +111,7 @@ def _rate(c, s, flow, ds_flow, pe, kc, z, w, dpe, dkc, m, dc, ds):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def march(c, s, flow, ds_flow, pe, kc, z, w, dpe, dkc, m, length, rtol, fixed_steps):
+def march(c, s, flow, ds_flow, pe, kc, kf, z, w, dpe, dkc, dkf, m, length, rtol, fixed_steps):
     """Advance (c, psi) and tangents in place over ``length``; number of steps, or -1 where it gave up.
 
     ``fixed_steps`` > 0 takes that many equal steps instead of adapting them to ``rtol``.
@@ -116,7 +121,7 @@ def march(c, s, flow, ds_flow, pe, kc, z, w, dpe, dkc, m, length, rtol, fixed_st
     ks = np.zeros((7, n, max(m, 1)))
     trial, strial = np.empty(n + 1), np.empty((n, max(m, 1)))
     t, steps = 0.0, 0
-    _rate(c, s, flow, ds_flow, pe, kc, z, w, dpe, dkc, m, k[0], ks[0])
+    _rate(c, s, flow, ds_flow, pe, kc, kf, z, w, dpe, dkc, dkf, m, k[0], ks[0])
     fastest = 1e-300
     for i in range(n):
         fastest = max(fastest, abs(k[0, i]) / c[i])
@@ -144,7 +149,7 @@ def march(c, s, flow, ds_flow, pe, kc, z, w, dpe, dkc, m, length, rtol, fixed_st
                     for q in range(stage):
                         total += h * _A[stage, q] * ks[q, i, j]
                     strial[i, j] = total
-            _rate(trial, strial, flow, ds_flow, pe, kc, z, w, dpe, dkc, m, k[stage], ks[stage])
+            _rate(trial, strial, flow, ds_flow, pe, kc, kf, z, w, dpe, dkc, dkf, m, k[stage], ks[stage])
         steps += 1
         error = 0.0
         if positive:
@@ -273,20 +278,29 @@ def feed_face(c, s, y, z, w, gone, lnphi, activity, m):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def residual(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, m, rtol, steps, r, jac, cm, s_cm):
+def tangents_of_hindrance(d, n, segment, segments, own):
+    """Unit tangents of K_c in one segment: columns of K_c throughout, and of the segment's own where ``own``."""
+    d[:] = 0.0
+    for i in range(n):
+        d[i, 2 * n + i] = 1.0
+        if segments > 1 and own == 1:
+            d[i, 6 * n + 1 + segment * n + i] = 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def residual(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, m, rtol, steps, r, jac, cm, s_cm):
     """Residuals ``r`` and their tangents ``jac`` (n, m); fills the membrane-side feed ``cm``; a status code."""
     n = y.size
     wide = max(m, 1)
     cp, c = np.zeros(n), np.zeros(n + 1)
     s, s_cp = np.zeros((n, wide)), np.zeros((n, wide))
-    dpe, dkc = np.zeros((n, wide)), np.zeros((n, wide))
+    dpe, dkc, dkf = np.zeros((n, wide)), np.zeros((n, wide)), np.zeros((n, wide))
     _, found = permeate_face(y, z, w, gone, lnphi, x, activity, m, cp, c, s, s_cp)
     if not found:
         return NO_POTENTIAL
     if m > n:
         for i in range(n):
             dpe[i, n + i] = 1.0
-            dkc[i, 2 * n + i] = 1.0
     inside = pe.copy()
     for i in range(n):
         if gone[i]:  # absent from the pore: any positive number that stays put
@@ -295,9 +309,16 @@ def residual(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, m, rtol, ste
             s[i] = 0.0
     weight = np.where(gone, 0.0, w)
     drift = np.where(gone, 0.0, z)
-    taken = march(c, s, cp, s_cp, inside, kc, drift, weight, dpe, dkc, m, 1.0, rtol, steps)
-    if taken < 0:
-        return NO_STEP
+    segments = kc.shape[0]
+    for k in range(segments - 1, -1, -1):
+        if m > n:
+            tangents_of_hindrance(dkc, n, k, segments, 1)
+            tangents_of_hindrance(dkf, n, k, segments, 0 if soft else 1)
+        taken = march(
+            c, s, cp, s_cp, inside, kc[k], kf[k], drift, weight, dpe, dkc, dkf, m, 1.0 / segments, rtol, steps
+        )
+        if taken < 0:
+            return NO_STEP
     _, found = feed_face(c, s, y, z, w, gone, lnphi, activity, m)
     if not found:
         return NO_POTENTIAL
@@ -305,12 +326,12 @@ def residual(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, m, rtol, ste
     if m > 0:
         s_cm[:, :m] = s[:, :m]
     if film.max() > 0.0:
-        dpe[:], dkc[:] = 0.0, 0.0
+        dpe[:], dkc[:], dkf[:] = 0.0, 0.0, 0.0
         if m > n:
             for i in range(n):
                 dpe[i, 4 * n + 1 + i] = 1.0
         ones = np.ones(n)
-        if march(c, s, cp, s_cp, film, ones, z, w, dpe, dkc, m, 1.0, rtol, steps) < 0:
+        if march(c, s, cp, s_cp, film, ones, ones, z, w, dpe, dkc, dkf, m, 1.0, rtol, steps) < 0:
             return NO_STEP
     total = net = 0.0
     for i in range(n):

@@ -21,7 +21,7 @@ TOLERANCE = 1e-10  # on ln(c at the feed / c of the feed)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def newton(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, cm):
+def newton(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, cm):
     """Damped Newton from ``y``, in place; a status code.
 
     A step is at first at most e^3 in concentration, and at most four times the one before it later.
@@ -30,7 +30,7 @@ def newton(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, c
     r, jac, s_cm = np.empty(n), np.empty((n, n)), np.empty((n, n))
     r2, jac2 = np.empty(n), np.empty((n, n))
     trial, step = np.empty(n), np.empty((n, 1))
-    status = residual(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, n, rtol, steps, r, jac, cm, s_cm)
+    status = residual(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, n, rtol, steps, r, jac, cm, s_cm)
     if status != CONVERGED:
         return status
     norm, trust = np.abs(r).max(), 3.0
@@ -46,7 +46,7 @@ def newton(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, c
         for _half in range(8):
             trial[:] = y + scale * step[:, 0]
             status = residual(
-                trial, z, w, gone, feed, pe, kc, lnphi, x, film, activity, n, rtol, steps,
+                trial, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, n, rtol, steps,
                 r2, jac2, cm, s_cm,
             )  # fmt: skip
             new = np.abs(r2).max() if status == CONVERGED else np.inf
@@ -67,9 +67,9 @@ def newton(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, c
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def continued(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, cm):
+def continued(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, cm):
     """Newton straight away from ``y``; else the flux is raised from almost nothing in steps that adapt themselves."""
-    first = newton(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, cm)
+    first = newton(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, cm)
     if first == CONVERGED:
         return first
     y[:] = np.log(feed)
@@ -77,7 +77,7 @@ def continued(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps
     status = first
     for _ in range(60):
         trial = y.copy()
-        status = newton(trial, z, w, gone, feed, pe * target, kc, lnphi, x, film * target, activity, rtol, steps, cm)
+        status = newton(trial, z, w, gone, feed, pe * target, kc, kf, soft, lnphi, x, film * target, activity, rtol, steps, cm)
         if status == CONVERGED:
             y[:] = trial
             reached = target
@@ -106,19 +106,19 @@ def neutralised(y, z, w, gone, feed, cp):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sensitivities(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, dy, dcm):
-    """Implicit function theorem: d y and d ln c_m by all parameters, columns as in ``kernel`` without y (5 n + 1)."""
+def sensitivities(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, dy, dcm):
+    """Implicit function theorem: d y and d ln c_m by all parameters, columns as in ``kernel`` without y."""
     n = y.size
-    m = 6 * n + 1
+    m = n + dy.shape[1]
     r, jac, cm, s_cm = np.empty(n), np.empty((n, m)), np.empty(n), np.zeros((n, m))
-    status = residual(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, m, rtol, steps, r, jac, cm, s_cm)
+    status = residual(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, m, rtol, steps, r, jac, cm, s_cm)
     if status != CONVERGED:
         return status
     dy[:] = -jac[:, n:]
     if not solve_linear(jac[:, :n].copy(), dy):
         return NO_DESCENT
     for i in range(n):
-        for j in range(5 * n + 1):
+        for j in range(dy.shape[1]):
             total = s_cm[i, n + j]
             for q in range(n):
                 total += s_cm[i, q] * dy[q, j]
@@ -127,7 +127,7 @@ def sensitivities(y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, s
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def batch(z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, sens, direct, y, cp, cm, status, dy, dcm):
+def batch(z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, sens, direct, y, cp, cm, status, dy, dcm):
     """Solve every row (B, n). ``y`` is the start (NaN: the feed) and receives the unknowns; others are filled.
 
     ``direct`` 1 tries Newton from the start only, without continuation.
@@ -135,7 +135,7 @@ def batch(z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, sens,
     for b in range(y.shape[0]):
         if np.isnan(y[b, 0]):
             y[b] = np.log(feed[b])
-        args = (z[b], w[b], gone[b], feed[b], pe[b], kc[b], lnphi[b], x[b], film[b], activity, rtol, steps)
+        args = (z[b], w[b], gone[b], feed[b], pe[b], kc[b], kf[b], soft, lnphi[b], x[b], film[b], activity, rtol, steps)
         if direct == 1:
             status[b] = newton(y[b], *args, cm[b])
         else:
@@ -146,9 +146,9 @@ def batch(z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, sens,
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _shortfall(flux, lp, osmotic, drive, y, z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, cm):
+def _shortfall(flux, lp, osmotic, drive, y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, cm):
     """Flux minus the flux that the osmotic pressure of its own solution leaves; and the status."""
-    status = continued(y, z, w, gone, feed, pe * flux, kc, lnphi, x, film * flux, activity, rtol, steps, cm)
+    status = continued(y, z, w, gone, feed, pe * flux, kc, kf, soft, lnphi, x, film * flux, activity, rtol, steps, cm)
     excess = 0.0
     for i in range(y.size):
         if w[i] != 0.0 or z[i] == 0.0:
@@ -157,7 +157,7 @@ def _shortfall(flux, lp, osmotic, drive, y, z, w, gone, feed, pe, kc, lnphi, x, 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def flux_batch(z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, lp, osmotic, drive, y, flux, status):
+def flux_batch(z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, lp, osmotic, drive, y, flux, status):
     """Water flux under pressure: J = L_p (dP - osmotic (sum c_m - sum c_p)), by a bracketed secant (Illinois).
 
     ``pe`` and ``film`` are per unit of flux. ``osmotic`` is R T; ``drive`` the pressure difference.
@@ -166,7 +166,7 @@ def flux_batch(z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, 
         if np.isnan(y[b, 0]):
             y[b] = np.log(feed[b])
         cm = np.empty(y.shape[1])
-        args = (z[b], w[b], gone[b], feed[b], pe[b], kc[b], lnphi[b], x[b], film[b], activity, rtol, steps)
+        args = (z[b], w[b], gone[b], feed[b], pe[b], kc[b], kf[b], soft, lnphi[b], x[b], film[b], activity, rtol, steps)
         top = lp[b] * drive[b]
         lo, hi = 1e-9 * top, top
         flo, s1 = _shortfall(lo, lp[b], osmotic, drive[b], y[b], *args, cm)
@@ -204,7 +204,7 @@ def flux_batch(z, w, gone, feed, pe, kc, lnphi, x, film, activity, rtol, steps, 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def profile(y, z, w, gone, pe, kc, lnphi, x, activity, rtol, points, c, psi):
+def profile(y, z, w, gone, pe, kc, kf, soft, lnphi, x, activity, rtol, points, c, psi):
     """Concentrations (points, n) and potential (points,) [RT/F] from feed to permeate, psi = 0 in the permeate."""
     n = y.size
     cp = np.zeros(n)
@@ -221,7 +221,11 @@ def profile(y, z, w, gone, pe, kc, lnphi, x, activity, rtol, points, c, psi):
         for i in range(n):
             c[p, i] = 0.0 if gone[i] else state[i]
         psi[p] = state[n]
+        if p == 0:
+            break
         step = 1.0 / (points - 1)
-        if p and march(state, s, cp, none, inside, kc, drift, weight, none, none, 0, step, rtol, 0) < 0:
+        k = int((p - 0.5) * step * kc.shape[0])
+        taken = march(state, s, cp, none, inside, kc[k], kf[k], drift, weight, none, none, none, 0, step, rtol, 0)
+        if taken < 0:
             return NO_STEP
     return CONVERGED

@@ -54,7 +54,10 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Problem:
-    """What the compiled core takes, one row per sample (B, n); ``pe`` and ``film`` at the flux of the sample."""
+    """What the compiled core takes, one row per sample (B, n); ``pe`` and ``film`` at the flux of the sample.
+
+    ``kc`` and ``kf`` (B, K, n) in K equal segments of the pore: see ``kernel``.
+    """
 
     z: Array
     w: Array
@@ -62,6 +65,8 @@ class Problem:
     feed: Array
     pe: Array
     kc: Array
+    kf: Array
+    soft: int
     lnphi: Array
     x: Array
     film: Array
@@ -70,7 +75,7 @@ class Problem:
     def rows(self, part: Any) -> Problem:
         """The samples of a slice or an index."""
         cut = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Problem(**{k: v if k == "activity" else np.array(v[part], order="C") for k, v in cut.items()})
+        return Problem(**{k: v if k in ("activity", "soft") else np.array(v[part], order="C") for k, v in cut.items()})
 
     def arguments(self) -> tuple[Any, ...]:
         """In the order of the kernels."""
@@ -129,13 +134,17 @@ def pose(
     w = np.where(present, z, 0.0)
     stranded, x = _stranded(w, gone, charge)
     lnphi = closures.log_steric(ratio) + closures.log_born(z, r, eps, conditions.permittivity, conditions.temperature)
+    kc = closures.convection_hindrance(np.minimum(ratio, 1.0)) * np.ones_like(conc)
+    kc = np.array(kc[:, None, :], order="C")  # one segment: the same along the whole pore
     problem = Problem(
         z=np.array(z, order="C"),
         w=w,
         gone=gone | stranded,
         feed=np.where(present, conc, 1.0),
         pe=flux[:, None] * thickness / (kd * d),
-        kc=closures.convection_hindrance(np.minimum(ratio, 1.0)) * np.ones_like(conc),
+        kc=kc,
+        kf=kc,
+        soft=0,
         lnphi=np.where(gone, 0.0, lnphi),
         x=x,
         film=flux[:, None] / (conditions.transfer * (d / 1e-9)) * np.ones_like(conc),
@@ -228,13 +237,19 @@ class _Found:
     dcm: Array | None = None
 
 
+def _width(p: Problem) -> int:
+    """Columns of the sensitivities."""
+    segments, n = p.kc.shape[1:]
+    return 5 * n + 1 + (segments * n if segments > 1 else 0)
+
+
 def _run(p: Problem, sens: bool, rtol: float, steps: int, start: Array | None, direct: bool, threads: Any) -> _Found:
     from porelab_methods.ion_transport.newton import CONVERGED, batch
 
     count, n = p.feed.shape
     y = np.full((count, n), np.nan) if start is None else np.array(start, float)
     cp, cm, status = np.zeros((count, n)), np.zeros((count, n)), np.zeros(count, np.int64)
-    dy, dcm = (np.zeros((count if sens else 0, n, 5 * n + 1)) for _ in range(2))
+    dy, dcm = (np.zeros((count if sens else 0, n, _width(p))) for _ in range(2))
 
     def run(part: slice) -> None:
         cut = (*p.rows(part).arguments(), rtol, steps, int(sens), int(direct))
@@ -343,7 +358,7 @@ def profiles(solution: Solution, row: int = 0, points: int = 101, temperature: f
 
     p, n = solution.problem, len(solution.ions)
     c, psi = np.zeros((points, n)), np.zeros(points)
-    parts = (p.z[row], p.w[row], p.gone[row], p.pe[row], p.kc[row], p.lnphi[row], p.x[row], p.activity)
+    parts = (p.z[row], p.w[row], p.gone[row], p.pe[row], p.kc[row], p.kf[row], p.soft, p.lnphi[row], p.x[row], p.activity)
     if not solution.ok[row] or profile(solution.unknowns[row], *parts, 1e-10, points, c, psi) != CONVERGED:
         raise _failure(solution.ions, p, row)
     shift = _feed_step(p, row, c[0], solution)

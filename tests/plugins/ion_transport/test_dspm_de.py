@@ -95,7 +95,7 @@ def test_profiles_obey_donnan_equilibrium_at_the_feed_and_carry_one_flux():
     c, p = lines["concentration"], solution.problem
     assert np.allclose(c[0], feed.concentration * np.exp(p.lnphi[0] - z * psi[0]), rtol=1e-9)
     slope, field = np.gradient(c, lines["x"], axis=0)[5:-5], np.gradient(psi, lines["x"])[5:-5]
-    carried = p.kc[0] * c[5:-5] - (slope + z * c[5:-5] * field[:, None]) / p.pe[0]
+    carried = p.kc[0, 0] * c[5:-5] - (slope + z * c[5:-5] * field[:, None]) / p.pe[0]
     assert np.allclose(carried, solution.permeate[0], rtol=1e-3)
 
 
