@@ -9,8 +9,9 @@ permeate is neutral. Derivatives (tangents) are carried along exactly, those wit
 
 Columns of the tangents (m of them: 0, n, or all): y (n), then for sensitivities Pe (n), K_c (n), ln Phi (n),
 X (1), Pe of the film (n),
-ln c_feed (n), and where K_c is given in K > 1 segments of the pore, K_c of each (K n). ``soft`` 1 keeps what K_c differs
-from ``kf`` out of the electric field: charge is then not conserved in the pore (the alternative that is compared). ``w`` is the charge by which an ion counts in charge sums: z, or 0 for a trace ion.
+ln c_feed (n), and where K_c is given in K > 1 segments of the pore, K_c of each (K n). ``w`` is the charge by which
+an ion counts in charge sums: z, or 0 for a trace ion. ``soft`` 1 is the alternative that is compared: what K_c differs
+from ``kf`` stays out of the electric field, and the pore gathers charge between its faces.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
-from porelab_gui.core.nouns import Network, Table
+from porelab_gui.core.nouns import Network, Table, Weights
 from porelab_gui.core.progress import Progress
 
 FeedName = Literal["seawater", "li_mg_brine", "li_mg_equal", "nacl", "kcl", "licl", "mgcl2", "cacl2", "na2so4", "mgso4"]
@@ -13,6 +13,7 @@ _DSPM_DE = (
     "Bowen and Welfoot, Chem. Eng. Sci. 57 (2002) 1121; Geraldes and Brites Alves, J. Membr. Sci. 321 (2008) 172; "
     "hindrance after Dechadilok and Deen, Ind. Eng. Chem. Res. 45 (2006) 6953"
 )
+_NEURAL = "After Rehman and Lienhard, Chem. Eng. J. (2024) 149806, arXiv 2312.02871; " + _DSPM_DE
 
 
 class FeedParams(Params):
@@ -84,6 +85,41 @@ class NetworkParams(MembraneParams):
     )
 
 
+class TrainParams(Params):
+    """How the networks are trained."""
+
+    neutrality: Literal["hard", "soft", "none"] = param(
+        "hard", "Electroneutrality: exact by projection, by a penalty, or not at all"
+    )
+    attention: bool = param(True, "Let the ions attend to each other")
+    rounds: int = param(6, "Full solutions of the equation", unit="1", ge=1, le=200)
+    steps: int = param(80, "Steps of the optimiser between two solutions", unit="1", ge=1, le=10000)
+    rate: float = param(3e-3, "Learning rate at the start", unit="1", gt=0, le=1.0)
+    noise: float = param(0.01, "Noise added to the rejections at every step", unit="1", ge=0, le=0.5)
+    ridge: float = param(0.02, "Weight of the squared correction", unit="1", ge=0, le=10.0)
+    starts: int = param(4, "Starting points of each membrane's DSPM-DE fit", unit="1", ge=1, le=1024, advanced=True)
+    seed: int = param(0, "Seed of first weights and noise", unit="1", ge=0, le=2**31 - 1)
+    folder: str = param("", "Folder for the weights; empty takes one of its own in the user's data", widget="folder")
+
+
+class PredictParams(MembraneParams):
+    """Membrane, solution and flux."""
+
+    flux: float = param(1e-5, "Water flux through the membrane", unit="m/s", gt=0, le=1e-2, display="um/s")
+
+
+def _train(inputs: Inputs, params: TrainParams, progress: Progress) -> Outputs:
+    from porelab_methods.ion_transport.learn_runs import run_train
+
+    return run_train(inputs, params, progress)
+
+
+def _predict(inputs: Inputs, params: PredictParams, progress: Progress) -> Outputs:
+    from porelab_methods.ion_transport.learn_runs import run_predict
+
+    return run_predict(inputs, params, progress)
+
+
 def _solve(inputs: Inputs, params: SolveParams, progress: Progress) -> Outputs:
     from porelab_methods.ion_transport.runs import run_solve
 
@@ -142,5 +178,36 @@ METHODS: tuple[Method, ...] = (
         inputs={"network": Port(Network, "Extract a network first."), "ions": Port(Table, _IONS, optional=True)},
         outputs={"network": Network, "rejections": Table},
         function=_network,
+    ),
+    Method(
+        name="train_ion_transport",
+        title="Train the neural ion transport equation",
+        summary="Attention over ions corrects the transport law of DSPM-DE; the pore and the permeate stay neutral",
+        step="Ions",
+        citation=_NEURAL,
+        params=TrainParams,
+        inputs={
+            "measured": Port(
+                Table,
+                "A table with columns ion, feed [mol/m3], flux [m/s], rejection [1]; optional membrane, experiment",
+            ),
+            "weights": Port(Weights, "Earlier weights to go on from (fine-tuning).", optional=True),
+        },
+        outputs={"weights": Weights, "curves": Table, "membranes": Table},
+        function=_train,
+    ),
+    Method(
+        name="predict_rejection",
+        title="Ion rejection by the neural equation",
+        summary="Rejection of every ion beside DSPM-DE, with uncertainty and the map of attention between ions",
+        step="Ions",
+        citation=_NEURAL,
+        params=PredictParams,
+        inputs={
+            "ions": Port(Table, _IONS, optional=True),
+            "weights": Port(Weights, "Trained weights; without them the shipped ones.", optional=True),
+        },
+        outputs={"rejections": Table, "attention": Table},
+        function=_predict,
     ),
 )

@@ -77,7 +77,9 @@ def continued(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, r
     status = first
     for _ in range(60):
         trial = y.copy()
-        status = newton(trial, z, w, gone, feed, pe * target, kc, kf, soft, lnphi, x, film * target, activity, rtol, steps, cm)
+        status = newton(
+            trial, z, w, gone, feed, pe * target, kc, kf, soft, lnphi, x, film * target, activity, rtol, steps, cm
+        )
         if status == CONVERGED:
             y[:] = trial
             reached = target
@@ -127,7 +129,9 @@ def sensitivities(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activit
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def batch(z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, sens, direct, y, cp, cm, status, dy, dcm):
+def batch(
+    z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, sens, direct, y, cp, cm, status, dy, dcm
+):
     """Solve every row (B, n). ``y`` is the start (NaN: the feed) and receives the unknowns; others are filled.
 
     ``direct`` 1 tries Newton from the start only, without continuation.
@@ -146,7 +150,9 @@ def batch(z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, st
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _shortfall(flux, lp, osmotic, drive, y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, cm):
+def _shortfall(
+    flux, lp, osmotic, drive, y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, cm
+):
     """Flux minus the flux that the osmotic pressure of its own solution leaves; and the status."""
     status = continued(y, z, w, gone, feed, pe * flux, kc, kf, soft, lnphi, x, film * flux, activity, rtol, steps, cm)
     excess = 0.0
@@ -157,7 +163,9 @@ def _shortfall(flux, lp, osmotic, drive, y, z, w, gone, feed, pe, kc, kf, soft, 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def flux_batch(z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, lp, osmotic, drive, y, flux, status):
+def flux_batch(
+    z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, lp, osmotic, drive, y, flux, status
+):
     """Water flux under pressure: J = L_p (dP - osmotic (sum c_m - sum c_p)), by a bracketed secant (Illinois).
 
     ``pe`` and ``film`` are per unit of flux. ``osmotic`` is R T; ``drive`` the pressure difference.

@@ -16,7 +16,8 @@ from porelab_methods.ion_transport.feed import Feed, make_feed, parse_feed, tabl
 from porelab_methods.ion_transport.ions import ion
 from porelab_methods.ion_transport.pores import membrane_from_network, through_throats
 from porelab_methods.ion_transport.presets import FEEDS
-from porelab_methods.ion_transport.system import DAVIES, Conditions, Membrane, profiles, solve, water_flux
+from porelab_methods.ion_transport.profiles import profiles
+from porelab_methods.ion_transport.system import DAVIES, Conditions, Membrane, solve, water_flux
 
 FIT_UNITS = {"pore_radius": "m", "thickness": "m", "charge": "mol/m3", "permittivity": "1"}
 

@@ -77,6 +77,11 @@ class Problem:
         cut = {f.name: getattr(self, f.name) for f in fields(self)}
         return Problem(**{k: v if k in ("activity", "soft") else np.array(v[part], order="C") for k, v in cut.items()})
 
+    def inside(self, row: int) -> tuple[Any, ...]:
+        """Of one sample, in the order of the profile kernel."""
+        parts = (self.z, self.w, self.gone, self.pe, self.kc, self.kf)
+        return (*(v[row] for v in parts), self.soft, self.lnphi[row], self.x[row], self.activity)
+
     def arguments(self) -> tuple[Any, ...]:
         """In the order of the kernels."""
         return tuple(getattr(self, f.name) for f in fields(self))
@@ -221,7 +226,7 @@ def solve_problem(
     if steep.size:
         given = _climb(problem, given, found, steep, sensitivities, rtol, steps, threads)
     if strict and not found.ok.all():
-        raise _failure(ions, given, int(np.argmin(found.ok)))
+        raise failure(ions, given, int(np.argmin(found.ok)))
     return _solution(ions, given, flux, found)
 
 
@@ -313,7 +318,7 @@ def _solution(ions: tuple[Ion, ...], p: Problem, flux: Array, found: _Found) -> 
     )
 
 
-def _failure(ions: tuple[Ion, ...], p: Problem, row: int) -> NotConverged:
+def failure(ions: tuple[Ion, ...], p: Problem, row: int) -> NotConverged:
     worst = int(np.argmax(np.where(p.gone[row], 0.0, p.pe[row])))
     return NotConverged(
         f"DSPM-DE found no solution (largest Peclet number {p.pe[row, worst]:.3g}, of {ions[worst].name})",
@@ -351,46 +356,8 @@ def water_flux(
     return np.where(status == CONVERGED, flux, np.nan)
 
 
-def profiles(solution: Solution, row: int = 0, points: int = 101, temperature: float = 298.15) -> dict[str, Array]:
-    """Of one sample through the pore: ``x`` [1] from feed to permeate, ``concentration`` (points, n) [mol/m3], and
-    ``potential`` [V] against the solution at the feed side."""
-    from porelab_methods.ion_transport.newton import CONVERGED, profile
-
-    p, n = solution.problem, len(solution.ions)
-    c, psi = np.zeros((points, n)), np.zeros(points)
-    parts = (p.z[row], p.w[row], p.gone[row], p.pe[row], p.kc[row], p.kf[row], p.soft, p.lnphi[row], p.x[row], p.activity)
-    if not solution.ok[row] or profile(solution.unknowns[row], *parts, 1e-10, points, c, psi) != CONVERGED:
-        raise _failure(solution.ions, p, row)
-    shift = _feed_step(p, row, c[0], solution)
-    volts = closures.GAS_CONSTANT * temperature / closures.FARADAY
-    trace = (p.w[row] == 0) & (p.z[row] != 0)
-    return {
-        "x": np.linspace(0.0, 1.0, points),
-        "concentration": np.where(trace, 0.0, c),
-        "potential": (psi - psi[0] + shift) * volts,
-    }
-
-
-def _feed_step(p: Problem, row: int, inside: Array, solution: Solution) -> float:
-    """psi just inside the feed face against the solution there, from one charged ion that passes."""
-    side = np.where(solution.membrane_side[row] > 0, solution.membrane_side[row], np.nan)
-    strength = 0.5e-3 * float(np.nansum(p.w[row] * p.z[row] * side))
-    root = np.sqrt(strength)
-    gamma = -p.activity * p.z[row] ** 2 * (root / (1 + root) - 0.3 * strength)
-    usable = ~p.gone[row] & (p.w[row] != 0)
-    if not usable.any():
-        return 0.0
-    i = int(np.argmax(np.where(usable, inside, 0.0)))
-    return float((np.log(side[i]) + gamma[i] + p.lnphi[row, i] - np.log(inside[i])) / p.z[row, i])
-
-
 def by_mass(ions: Sequence[Ion], concentration: Array) -> Array:
     """Concentration (B, n) per volume of water, J_i over the flux of water, as one per volume of a solution whose mass
     is water and ions together at 1000 kg/m3."""
     load = np.atleast_2d(concentration) @ np.array([i.molar_mass for i in ions]) / DENSITY
     return np.asarray(concentration / (1.0 + load[:, None]))
-
-
-def scaled(membrane: Membrane, **factors: float) -> Membrane:
-    """The membrane with parameters multiplied."""
-    return replace(membrane, **{k: getattr(membrane, k) * v for k, v in factors.items()})

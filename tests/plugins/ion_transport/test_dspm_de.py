@@ -8,7 +8,8 @@ from porelab_methods.ion_transport import closures
 from porelab_methods.ion_transport.feed import feed_of
 from porelab_methods.ion_transport.ions import Ion, ions
 from porelab_methods.ion_transport.presets import FEEDS
-from porelab_methods.ion_transport.system import DAVIES, Conditions, Membrane, by_mass, profiles, solve, water_flux
+from porelab_methods.ion_transport.profiles import profiles
+from porelab_methods.ion_transport.system import DAVIES, Conditions, Membrane, by_mass, solve, water_flux
 
 REFERENCE = Membrane(0.5e-9, 1.33e-6, -27.0, 41.3)
 VECTORS = [

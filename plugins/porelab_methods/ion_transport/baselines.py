@@ -1,0 +1,70 @@
+"""What the neural equation is compared with besides DSPM-DE: a perceptron and boosted trees, one row per ion.
+
+Both see what the neural equation sees at the feed (the ion, its features, the mixture, the membrane as fitted, the
+flux and the DSPM-DE rejection itself), and give ln(c_p/c_feed) directly: no transport law, no charge balance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from porelab_methods.ion_transport.boosting import Boosting
+from porelab_methods.ion_transport.data import Experiments
+from porelab_methods.ion_transport.neural import SEGMENTS, solve_with
+from porelab_methods.ion_transport.system import Membrane
+from porelab_methods.ion_transport.train import case_of
+
+Array = NDArray[np.float64]
+
+
+def rows(data: Experiments, membranes: list[Membrane]) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Features (B, n, F), targets ln(c_p/c_feed) (B, n) and which are known."""
+    case = case_of(data, membranes)
+    state = solve_with(case, np.zeros((len(data), SEGMENTS, len(data.ions))))
+    own = state.features[:, 0].astype(float)
+    physics = np.log(np.clip(1.0 - state.solution.rejection, 1e-3, 10.0))
+    shares = np.abs(state.solution.problem.w) * data.feed
+    shares = shares / shares.sum(1, keepdims=True)
+    mixture = np.repeat(shares[:, None], len(data.ions), axis=1)
+    x = np.concatenate([own, np.nan_to_num(physics)[..., None], mixture], -1)
+    y = np.log(np.clip(1.0 - data.rejection, 1e-3, 10.0))
+    return x, y, np.isfinite(data.rejection) & (data.feed > 0)
+
+
+def perceptron(x: Array, y: Array, *, seed: int = 0, steps: int = 1500) -> torch.nn.Module:
+    """Two hidden layers of 64, trained on all rows."""
+    torch.manual_seed(seed)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(x.shape[1], 64),
+        torch.nn.GELU(),
+        torch.nn.Linear(64, 64),
+        torch.nn.GELU(),
+        torch.nn.Linear(64, 1),
+    )
+    optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    inputs, target = torch.as_tensor(x.astype(np.float32)), torch.as_tensor(y.astype(np.float32))
+    for _ in range(steps):
+        loss = torch.nn.functional.mse_loss(torch.exp(net(inputs)[:, 0]), torch.exp(target))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return net
+
+
+def compare(train: Experiments, test: Experiments, membranes: list[Membrane], seed: int = 0) -> dict[str, Array]:
+    """Rejections (B, n) of the test rows by "mlp" and "boosting", NaN where unknown."""
+    x, y, known = rows(train, membranes)
+    xt, _, wanted = rows(test, membranes)
+    net = perceptron(x[known], y[known], seed=seed)
+    with torch.no_grad():
+        mlp = net(torch.as_tensor(xt[wanted].astype(np.float32)))[:, 0].double().numpy()
+    trees = Boosting().fit(x[known], y[known]).predict(xt[wanted])
+    made = {}
+    for name, value in (("mlp", mlp), ("boosting", trees)):
+        made[name] = np.full(test.feed.shape, np.nan)
+        made[name][wanted] = 1.0 - np.exp(value)
+    return made

@@ -1,0 +1,177 @@
+"""What the learning Methods do: train on measured rejections, predict with the trained networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porelab_gui.core.errors import InputError
+from porelab_gui.core.method import Inputs, Outputs
+from porelab_gui.core.nouns import Column, Table, Weights
+from porelab_gui.core.progress import Progress, within
+from porelab_methods.ion_transport.calibrate import fit_experiments
+from porelab_methods.ion_transport.data import Experiments
+from porelab_methods.ion_transport.ions import Ion
+from porelab_methods.ion_transport.model import IonNet
+from porelab_methods.ion_transport.runs import measurements_from, the_conditions, the_feed, the_membrane
+from porelab_methods.ion_transport.store import NAME, describe, load_nets, members, shipped
+from porelab_methods.ion_transport.train import Recipe, train
+
+Array = NDArray[np.float64]
+
+
+def experiments_from(table: Table) -> tuple[Experiments, list[str]]:
+    """Measurements of a table as one padded batch, and the names in its column ``membrane``."""
+    named = table["membrane"] if "membrane" in table.columns else np.array(["membrane"] * len(table))
+    names = [str(n) for n in dict.fromkeys(named.tolist())]
+    rows: list[tuple[int, Any]] = []
+    for k, name in enumerate(names):
+        mask = np.array([str(v) == name for v in named])
+        part = Table({key: Column(c.values[mask], c.unit) for key, c in table.columns.items()}, name=table.name)
+        rows += [(k, m) for m in measurements_from(part, 0.02)]
+    kinds: dict[str, Ion] = {i.name: i for _, m in rows for i in m.feed.ions}
+    feed, target = np.zeros((len(rows), len(kinds))), np.full((len(rows), len(kinds)), np.nan)
+    for b, (_, m) in enumerate(rows):
+        for i, c, r in zip(m.feed.ions, m.feed.concentration, m.rejection, strict=True):
+            column = list(kinds).index(i.name)
+            feed[b, column], target[b, column] = c, r
+    index = np.array([k for k, _ in rows])
+    flux = np.array([m.flux for _, m in rows])
+    return Experiments(tuple(kinds.values()), feed, flux, target, index, np.array([""] * len(rows))), names
+
+
+def run_train(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
+    """``train_ion_transport``."""
+    data, names = experiments_from(inputs["measured"])
+    if len(data) < 2:
+        raise InputError("one experiment is not enough to learn from", where="measured", remedy="Add experiments.")
+    fits = []
+    for k, name in enumerate(names):
+        progress(k, 10 * len(names), f"fitting {name}")
+        fits.append(fit_experiments(data.where(data.membrane == k), starts=params.starts).membrane)
+    start = _first_member(inputs.get("weights"))
+    recipe = Recipe(
+        neutrality=params.neutrality, attend=params.attention, rounds=params.rounds, steps=params.steps,
+        rate=params.rate, noise=params.noise, ridge=params.ridge, seed=params.seed,
+    )  # fmt: skip
+    net, curves = train(data, fits, recipe, start=start, progress=within(progress, 0.1, 1.0))
+    folder = Path(params.folder) if params.folder else _own_folder(data, params)
+    weights = _save(folder, net, recipe, names, fits, curves, len(data))
+    return {"weights": weights, "curves": _curves(curves), "membranes": _membranes(names, fits)}
+
+
+def _first_member(weights: Weights | None) -> IonNet | None:
+    if weights is None:
+        return None
+    net = members(weights).nets[0]
+    return net.train()
+
+
+def _own_folder(data: Experiments, params: Any) -> Path:
+    from platformdirs import user_data_path
+
+    from porelab_gui.core.hashing import hash_arrays
+
+    digest = hash_arrays(data.feed, data.flux, np.nan_to_num(data.rejection), np.array([params.seed]))[:10]
+    return Path(user_data_path("porelab")) / "weights" / f"{NAME}-{digest}"
+
+
+def _save(
+    folder: Path,
+    net: IonNet,
+    recipe: Recipe,
+    names: list[str],
+    fits: list[Any],
+    curves: list[dict[str, float]],
+    count: int,
+) -> Weights:
+    import torch
+
+    from porelab_gui.core.learning.weights import Card, save_weights
+
+    rmse = min(c["rmse"] for c in curves)
+    config = {"system": NAME, "networks": {"trained": describe(net)}, "members": ["trained"], "rmse": None}
+    config["membranes"] = {n: {k: float(v) for k, v in vars(m).items()} for n, m in zip(names, fits, strict=True)}
+    config["neutrality"] = recipe.neutrality
+    card = Card(
+        title="Ion transport: DSPM-DE with a learned correction",
+        summary=f"Trained on {count} experiments with {len(names)} membranes; neutrality {recipe.neutrality}.",
+        data=f"Measured rejections of {', '.join(names)}.",
+        splits="None: all experiments were used.",
+        scores=[{"on": "training data", "rmse DSPM-DE": curves[0]["rmse"], "rmse neural": rmse}],
+        limits="Not judged on experiments left out. Use it within the fluxes and concentrations that it saw.",
+        command=f"porelab train_ion_transport --in measured=TABLE --seed {recipe.seed}",
+        citation="After Rehman and Lienhard, Chem. Eng. J. (2024) 149806.",
+    )
+    holder = torch.nn.Module()
+    holder.nets = torch.nn.ModuleDict({"trained": net})
+    return save_weights(folder, holder, config, card, curves)
+
+
+def _curves(curves: list[dict[str, float]]) -> Table:
+    columns = {k: Column(np.array([c[k] for c in curves]), "1") for k in curves[0]}
+    return Table(columns, name="training")
+
+
+def _membranes(names: list[str], fits: list[Any]) -> Table:
+    units = {"pore_radius": "m", "thickness": "m", "charge": "mol/m3", "permittivity": "1"}
+    columns = {"membrane": Column(np.array(names))}
+    columns |= {k: Column(np.array([float(getattr(f, k)) for f in fits]), u) for k, u in units.items()}
+    return Table(columns, name="membranes")
+
+
+def run_predict(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
+    """``predict_rejection``."""
+    weights = inputs.get("weights") or shipped()
+    progress(0, 2, "loading")
+    feed = the_feed(inputs, params)
+    found = predict(feed, params.flux, the_membrane(params), weights, the_conditions(params))
+    progress(2, 2, "predicted")
+    columns = {
+        "ion": Column(np.array(feed.names)),
+        "dspm_de": Column(found["dspm_de"], "1", "DSPM-DE"),
+        "neural": Column(found["neural"], "1", "Neural differential equation"),
+        "lower": Column(found["lower"], "1", "Neural, two standard errors below"),
+        "upper": Column(found["upper"], "1", "Neural, two standard errors above"),
+    }
+    maps = {"ion": Column(np.array(feed.names))}
+    maps |= {n: Column(found["attention"][:, k], "1") for k, n in enumerate(feed.names)}
+    notes = (f"permeate charge residual {float(found['residual'][0]):.1e} of its charge",)
+    return {"rejections": Table(columns, notes, name="prediction"), "attention": Table(maps, name="attention")}
+
+
+def predict(feed: Any, flux: float, membrane: Any, weights: Weights, conditions: Any) -> dict[str, Array]:
+    """Rejections of one feed (n,): ``dspm_de``, ``neural``, ``lower`` and ``upper`` (two standard errors: spread of the
+    networks and their error on left-out mixtures), ``attention`` (n, n), ``residual`` (1,) of the permeate's charge."""
+    from porelab_gui.core.errors import NotConverged
+    from porelab_gui.core.learning.weights import read_config
+    from porelab_methods.ion_transport.attention import attention_map
+    from porelab_methods.ion_transport.neural import SEGMENTS, single, solve_neural, solve_with
+
+    case = single(feed.ions, feed.concentration, flux, membrane, conditions)
+    nets = members(weights)
+    plain = solve_with(case, np.zeros((1, SEGMENTS, len(feed.ions))))
+    states = [solve_neural(case, net.correction) for net in nets.nets]
+    both = solve_neural(case, nets.correction)
+    if not (plain.solution.ok.all() and both.solution.ok.all()):
+        raise NotConverged("the neural equation has no solution here", remedy="Move towards its training data.")
+    each = np.array([s.solution.rejection[0] for s in states])
+    spread = np.nanstd(each, axis=0) if len(each) > 1 else np.zeros(len(feed.ions))
+    error = 2.0 * np.hypot(spread, float(read_config(weights).get("rmse") or 0.0))
+    value = both.solution.rejection[0]
+    size = len(feed.ions)
+    attending = any(net.blocks[0].attention is not None for net in nets.nets)
+    return {
+        "dspm_de": plain.solution.rejection[0],
+        "neural": value,
+        "lower": value - error,
+        "upper": np.minimum(value + error, 1.0),
+        "attention": attention_map(nets, both) if attending else np.full((size, size), np.nan),
+        "residual": both.solution.neutrality(),
+    }
+
+
+__all__ = ["load_nets", "predict", "run_predict", "run_train"]

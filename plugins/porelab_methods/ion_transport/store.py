@@ -1,0 +1,89 @@
+"""The shipped networks: one file with a network per variant, and how to load it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from porelab_gui.core.errors import FormatError, InputError
+from porelab_gui.core.nouns import Weights
+from porelab_methods.ion_transport.model import IonNet
+
+NAME = "ion_transport"
+
+
+class IonNets(torch.nn.Module):
+    """Networks by name; those of ``config["members"]`` together are the model, the rest are kept for comparison."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.nets = torch.nn.ModuleDict(
+            {
+                name: IonNet(int(c["width"]), int(c["heads"]), int(c["depth"]), bool(c["attend"]))
+                for name, c in config["networks"].items()
+            }
+        )
+        self.members = tuple(config["members"])
+
+
+def describe(net: IonNet) -> dict[str, Any]:
+    """The configuration of a network, for ``config.json``."""
+    block = net.blocks[0]
+    attention = block.attention
+    return {
+        "width": net.embed.out_features,
+        "heads": attention.heads if attention is not None else 4,
+        "depth": len(net.blocks),
+        "attend": attention is not None,
+    }
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Networks whose corrections are averaged."""
+
+    nets: Sequence[IonNet]
+
+    def correction(self, features: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Mean correction h (B, K, n)."""
+        return np.mean([net.correction(features, present) for net in self.nets], axis=0)
+
+
+def load_nets(weights: Weights) -> IonNets:
+    """All networks of a Weights folder; FormatError where it is not of this system."""
+    from porelab_gui.core.learning.weights import load_weights, read_config
+
+    if read_config(weights).get("system") != NAME:
+        raise FormatError("these weights are not of the ion transport model", where=weights.folder)
+    model = load_weights(weights, IonNets)
+    if not isinstance(model, IonNets):
+        raise FormatError("these weights are not of the ion transport model", where=weights.folder)
+    return model
+
+
+def members(weights: Weights) -> Ensemble:
+    """The networks that together are the model."""
+    model = load_nets(weights)
+    chosen = [model.nets[name] for name in model.members]
+    return Ensemble([net for net in chosen if isinstance(net, IonNet)])
+
+
+def shipped() -> Weights:
+    """The weights that come with the program; InputError that says how to make them where they are absent."""
+    from porelab_gui import assets
+
+    try:
+        folder = Path(assets.find("weights", NAME))
+    except FileNotFoundError as error:
+        raise InputError(
+            "the weights of the ion transport model are not installed",
+            where="ion_transport",
+            remedy="Train them with train_ion_transport, or install a complete package.",
+        ) from error
+    return Weights(folder, name=NAME, source=str(folder))
