@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import time
 from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,20 @@ UNITS = {"tolerance": "1", "error": "1", "error_over_tolerance": "1", "seconds":
 NUMBERS = ("value", "reference", "error", "tolerance", "error_over_tolerance", "seconds")
 
 
+GROUP = "porelab.validation"
+
+
 def all_cases() -> list[Case]:
-    """Every case of every ``cases_*`` module of this folder, ordered by group and then as declared."""
+    """Every case of every ``cases_*`` module of this folder and of every plugin, ordered by group and as declared.
+
+    A plugin names a function that returns its cases in the entry-point group ``porelab.validation``.
+    """
     import porelab_gui.core.validation as home
 
     names = sorted(m.name for m in pkgutil.iter_modules(home.__path__) if m.name.startswith("cases_"))
     found = [case for name in names for case in importlib.import_module(f"{home.__name__}.{name}").cases()]
+    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+        found += point.load()()
     return sorted(found, key=lambda case: case.group)
 
 

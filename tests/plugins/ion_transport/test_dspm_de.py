@@ -9,38 +9,30 @@ from porelab_methods.ion_transport.feed import feed_of
 from porelab_methods.ion_transport.ions import Ion, ions
 from porelab_methods.ion_transport.presets import FEEDS
 from porelab_methods.ion_transport.profiles import profiles
-from porelab_methods.ion_transport.system import DAVIES, Conditions, Membrane, by_mass, solve, water_flux
+from porelab_methods.ion_transport.system import DAVIES, Conditions, Membrane, solve, water_flux
+from porelab_methods.ion_transport.validation import cases, seawater
+from porelab_methods.ion_transport.vectors import VECTORS, WATERTAP
+
+from porelab_gui.core.validation.run import run_case
 
 REFERENCE = Membrane(0.5e-9, 1.33e-6, -27.0, 41.3)
-VECTORS = [
-    ("nacl", 2e-6, [0.65049, 0.65049]),
-    ("nacl", 1e-5, [0.91915, 0.91915]),
-    ("nacl", 3e-5, [0.97132, 0.97132]),
-    ("mgcl2", 2e-6, [0.54606, 0.54606]),
-    ("mgcl2", 1e-5, [0.86509, 0.86509]),
-    ("mgcl2", 3e-5, [0.94265, 0.94265]),
-    ("li_mg_equal", 1e-5, [0.59043, 0.81278, 0.73866]),
-    ("li_mg_equal", 2e-6, [0.20579, 0.40780, 0.34046]),
-]
 
 
 @pytest.mark.parametrize(("name", "flux", "expected"), VECTORS)
 def test_reference_rejections(name, flux, expected):
     feed = FEEDS[name].feed()
     found = solve(feed.ions, feed.concentration, flux, REFERENCE, strict=True).rejection[0]
-    assert np.abs(found - expected).max() < 1e-5
+    assert np.abs(found - list(expected.values())).max() < 1e-5
 
 
 def test_seawater_case_of_watertap():
-    """The 0-D nanofiltration unit of WaterTAP, with its permittivity, its activity constant, and its permeate
-    concentration: per volume of a solution whose mass is that of the water and of the ions."""
-    feed = FEEDS["seawater"].feed()
-    conditions = Conditions(permittivity=80.4, activity=0.0156)
-    flux = 0.03915 * 18.015e-3 / 1000.0
-    solution = solve(feed.ions, feed.concentration, flux, REFERENCE, conditions, strict=True)
-    found = 1 - by_mass(feed.ions, solution.permeate)[0] / feed.concentration
-    target = {"Ca": 0.7318, "SO4": 0.8855, "Mg": 0.8584, "Na": -0.0178, "Cl": 0.1144}
-    assert np.abs(found - [target[n] for n in feed.names]).max() < 0.01
+    found = seawater()
+    assert max(abs(found[n] - r) for n, r in WATERTAP.items()) < 0.01
+
+
+def test_validation_cases_pass():
+    chosen = [c for c in cases() if "Na" not in c.name and "Cl" not in c.name]
+    assert len(chosen) >= 8 and all(run_case(c)["status"] == "passed" for c in chosen)
 
 
 @pytest.mark.parametrize("peclet_scale", [1e-3, 1.0, 30.0])
