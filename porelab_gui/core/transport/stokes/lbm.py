@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,12 +77,9 @@ class Lbm:
                 failures.append(failure)
                 barrier.abort()
 
-        others = [threading.Thread(target=work, args=(part,)) for part in range(1, self.threads)]
-        for thread in others:
-            thread.start()
-        work(0)
-        for thread in others:
-            thread.join()
+        # one worker per part, all at once: they meet at the barrier
+        with ThreadPoolExecutor(self.threads) as pool:
+            wait([pool.submit(work, part) for part in range(self.threads)])
         if failures:
             raise failures[0]
 
