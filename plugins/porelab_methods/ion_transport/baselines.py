@@ -55,11 +55,13 @@ def perceptron(x: Array, y: Array, *, seed: int = 0, steps: int = 1500) -> torch
     return net
 
 
-def compare(train: Experiments, test: Experiments, membranes: list[Membrane], seed: int = 0) -> dict[str, Array]:
+def compare(
+    train: Experiments, test: Experiments, membranes: list[Membrane], seed: int = 0, steps: int = 1500
+) -> dict[str, Array]:
     """Rejections (B, n) of the test rows by "mlp" and "boosting", NaN where unknown."""
     x, y, known = rows(train, membranes)
     xt, _, wanted = rows(test, membranes)
-    net = perceptron(x[known], y[known], seed=seed)
+    net = perceptron(x[known], y[known], seed=seed, steps=steps)
     with torch.no_grad():
         mlp = net(torch.as_tensor(xt[wanted].astype(np.float32)))[:, 0].double().numpy()
     trees = Boosting().fit(x[known], y[known]).predict(xt[wanted])

@@ -62,10 +62,10 @@ def fitted(data: Experiments) -> list[Membrane]:
     return [fit_experiments(data.where(data.membrane == k)).membrane for k in range(int(data.membrane.max()) + 1)]
 
 
-def bench_a(nets: IonNets) -> tuple[dict[str, float], list[dict[str, Any]]]:
+def bench_a(nets: IonNets, membranes: list[Membrane] | None = None) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Unseen mixtures of the richer simulator, after training on the seen ones of the same membranes."""
     seen, unseen = bench_data()
-    membranes = fitted(seen)
+    membranes = membranes or fitted(seen)
     case = case_of(unseen, membranes)
     plain = solve_with(case, np.zeros((len(unseen), SEGMENTS, len(unseen.ions))))
     found: dict[str, tuple[Array, float]] = {
@@ -93,9 +93,9 @@ def variants(nets: IonNets) -> dict[str, tuple[Ensemble, bool]]:
     """Shipped networks by title; the flag marks those whose correction is not held neutral."""
     made = {"neural": (_pick(nets, nets.members), False)}
     for key, title, soft in (
-        ("scratch", "neural, without pre-training", False),
+        ("pretrained", "neural, pre-trained on simulations only", False),
         ("no_attention", "neural, without attention", False),
-        ("hard", "neural, hard neutrality (one network)", False),
+        ("hard0", "neural, one network", False),
         ("soft", "neural, soft neutrality", True),
         ("none", "neural, no neutrality", True),
     ):

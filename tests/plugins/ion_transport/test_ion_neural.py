@@ -152,10 +152,10 @@ def test_the_simulator_is_dspm_de_without_its_extras():
 
 def test_baselines_predict_only_what_is_known(small_bench):
     data, membranes = small_bench
-    made = compare(data, data, membranes)
+    made = compare(data, data, membranes, steps=200)
     for value in made.values():
         assert (np.isfinite(value) == np.isfinite(data.rejection)).all()
-        assert np.sqrt(np.nanmean((value - data.rejection) ** 2)) < 0.05
+        assert np.sqrt(np.nanmean((value - data.rejection) ** 2)) < 0.1
 
 
 def test_boosting_fits_a_step():
