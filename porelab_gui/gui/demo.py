@@ -18,7 +18,7 @@ from porelab_gui.core.progress import silent
 from porelab_gui.gui.app import open_window
 from porelab_gui.session.jobs import Job, State
 
-HYDRAULIC, DIFFUSIVE = "cones_and_cylinders", "cones_and_cylinders"
+HYDRAULIC, DIFFUSIVE = "spheres_and_cylinders", "spheres_and_cylinders"
 SETTLE = 0.6
 
 
@@ -77,6 +77,7 @@ class Demo:
         self._step(
             "solve_diffusion", "Transport", {"law": DIFFUSIVE}, {"network": "network", "table": "formation factor"}
         )
+        self._step("compare_transport", "Transport", {}, {"table": "all laws"})
         layers = self.window.context.layers
         layers.colour_pores("pressure.z")
         layers.colour_throats("flow.z", log=True)
@@ -113,7 +114,7 @@ class Demo:
         for ending in (".vtp", ".csv", ".npz"):
             export(network, self.out / f"network{ending}", silent)
         write_throat_table(network, self.out / "throat_table.csv")
-        for name in ("permeability", "formation factor"):
+        for name in ("permeability", "formation factor", "all laws"):
             export(self._item(name, Table), self.out / f"{name.replace(' ', '_')}.csv", silent)
         self.seconds["export"] = time.perf_counter() - start
         self.session.recipe.save(self.out / "recipe.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -46,7 +47,7 @@ def compare(
                 found = _one(network, law, axis, boundary, kind, backend, notes)
                 values[kind.prefix, boundary][done] = found
     progress(len(rows), len(rows), "done")
-    return _table(network, rows, values, tuple(dict.fromkeys(notes)))
+    return _table(network, rows, values, _gathered(notes))
 
 
 def _one(
@@ -59,10 +60,16 @@ def _one(
         _, _, fluid = conductance_column(network, law, kind)
         result: AxisResult = solve_axis(network, law, axis, boundary, kind, backend)
     except InputError as error:
-        notes.append(f"{law}, {kind.verb}, {boundary}: {error.sentence}")
+        notes.append(f"{boundary}: {error.sentence}")
         return np.nan
-    notes += [f"{law}, {kind.verb}, {boundary}: {note}" for note in result.notes]
+    notes += [f"{boundary}: {note}" for note in result.notes]
     return result.value if kind is FLOW else fluid / result.value
+
+
+def _gathered(notes: list[str]) -> tuple[str, ...]:
+    """Each sentence once, with the number of cases (a law, an axis, a process) that it is true of."""
+    counted = Counter(notes)
+    return tuple(f"{note} ({n} {'cases' if n > 1 else 'case'})" for note, n in counted.items())
 
 
 def _table(
