@@ -62,7 +62,10 @@ def closed_forms() -> list[Case]:
     """Ducts, layers, a chequerboard."""
     keller = "Keller, J. Math. Phys. 5 (1964) 548: the geometric mean of the two conductivities"
     return [
-        Case("straight duct, F", "diffusion", lambda: 1 / _oblique_duct(), 144 / 35, 1e-6, EXACT, "F = A / a (total over open area)", "20 x 12^2"),
+        Case(
+            "straight duct, F", "diffusion", lambda: 1 / _oblique_duct(), 144 / 35, 1e-6, EXACT,
+            "total area over open area", "20 x 12^2",
+        ),
         Case("layers in series", "diffusion", partial(_layers, 0), 1 / 3, 1e-6, EXACT, "harmonic mean", "12 layers"),
         Case("layers in parallel", "diffusion", partial(_layers, 1), 0.6, 1e-6, EXACT, "arithmetic mean", "12 layers"),
         Case(

@@ -23,6 +23,8 @@ from porelab_gui.core.transport.pnm.circuit import Floats
 from porelab_gui.core.transport.pnm.pattern import Pattern
 
 _SPD, _ANALYSE, _FACTORISE, _SOLVE, _FREE = 2, 11, 22, 33, -1
+_STRICT = 0x10000
+_BRANCHES = (10 | _STRICT, 3)  # AVX2 with strict reproducibility, else the branch that every processor has
 _ERRORS = {
     -2: "not enough memory",
     -3: "the reordering failed",
@@ -46,12 +48,24 @@ def _entry() -> Any:
     """MKL's ``pardiso`` function, or None where MKL is not installed."""
     for path in _candidates():
         try:
-            function = ctypes.CDLL(path).pardiso
+            library = ctypes.CDLL(path)
+            function = library.pardiso
         except (OSError, AttributeError):
             continue
+        _make_repeatable(library)
         function.restype = None
         return function
     return None
+
+
+def _make_repeatable(library: Any) -> None:
+    """Ask MKL for the same bits whatever the threads and the place of arrays in memory; a replay depends on it.
+
+    It listens only before its first computation; a processor without one branch gets the next.
+    """
+    for branch in _BRANCHES:
+        if hasattr(library, "MKL_CBWR_Set") and library.MKL_CBWR_Set(ctypes.c_int(branch)) == 0:
+            return
 
 
 def available() -> bool:
@@ -120,6 +134,7 @@ class Pardiso:
         control = np.zeros(64, np.int32)
         control[0] = 1  # no defaults: what is 0 below is meant
         control[1] = 2  # nested dissection
+        control[33] = os.cpu_count() or 1  # threads at most, in the reproducible mode
         control[17] = -1  # report the entries of the factor
         control[34] = 1  # indices count from 0
         return control
