@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import porelab_gui
+from porelab_gui.cli.display import virtual_display
 from porelab_gui.cli.parse import Parser
 from porelab_gui.cli.report import envelope, show_figures, write_json
 from porelab_gui.core.errors import ParameterError, PorelabError
@@ -20,7 +21,9 @@ def main(words: list[str]) -> int:
     parser.add_argument("name", help=f"one of {', '.join(names()) or 'none: run it from a checkout'}")
     parser.add_argument("--json", metavar="FILE")
     given = parser.parse_args(words)
-    content = envelope(given.name, load(given.name).run())
+    module = load(given.name)
+    with virtual_display(last=True):
+        content = envelope(given.name, module.run())
     if given.json:
         write_json(Path(given.json), content)
     show_figures(content)

@@ -25,8 +25,8 @@ def has_display() -> bool:
 def virtual_display(always: bool = False, last: bool = False) -> Iterator[bool]:
     """Set DISPLAY to a fresh Xvfb when there is no display (or ``always``, where Xvfb exists); True when it did.
 
-    ``last``: the block ends with this process, whose windows must not lose the server first; the server then ends by
-    itself when its last client has gone.
+    ``last``: the block ends with this process, whose windows must not lose the server first; the server then ends
+    when this process has.
     """
     if sys.platform in ("win32", "darwin") or (has_display() and not always):
         yield False
@@ -47,13 +47,26 @@ def virtual_display(always: bool = False, last: bool = False) -> Iterator[bool]:
                 os.environ.pop(key, None) if old is None else os.environ.__setitem__(key, old)
 
 
+def _end_with_parent() -> None:
+    """In the new process: ask Linux for SIGTERM when the parent has gone (prctl PR_SET_PDEATHSIG)."""
+    import ctypes
+    import signal
+
+    ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))
+
+
 @contextmanager
 def _xvfb(last: bool) -> Iterator[str]:
     """A running Xvfb and its display's name; the server itself picks a free number."""
     read, write = os.pipe()
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", SCREEN, "+extension", "GLX", "-nolisten", "tcp"]
-    command += ["-terminate"] if last else []
-    server = subprocess.Popen(command, pass_fds=(write,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        command,
+        pass_fds=(write,),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=_end_with_parent if last else None,
+    )
     os.close(write)
     try:
         with os.fdopen(read) as pipe:
