@@ -48,9 +48,8 @@ class Layers:
         self._shown: dict[str, tuple[Noun, list[Layer]]] = {}
         self._views: dict[str, NetworkView] = {}
         self._marks: dict[str, Layer] = {}
+        self._scaled = False
         self._flight = Flight(viewer)
-        viewer.canvas.overlays.scale_bar.visible = True
-        viewer.canvas.overlays.text.position = "top_left"
         viewer.mouse_drag_callbacks.append(self._on_press)
         viewer.layers.events.removed.connect(self._on_removed)
         self._turned = QTimer(singleShot=True, interval=TURN_MS)
@@ -188,6 +187,11 @@ class Layers:
             view.throats.face(direction)
 
     def _add(self, layer: Layer) -> Layer:
+        overlays = self.viewer.canvas.overlays
+        if not overlays.scale_bar.visible and not self._scaled:
+            # not at the start: the first overlay takes half a second of the window's opening
+            self._scaled, overlays.scale_bar.visible = True, True
+            overlays.text.position = "top_left"
         self.viewer.add_layer(layer)
         layer.node = self._node(layer)
         return layer
