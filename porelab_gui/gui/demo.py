@@ -15,6 +15,7 @@ from porelab_gui.core.export.methods import export
 from porelab_gui.core.export.throat_table import write_throat_table
 from porelab_gui.core.nouns import Labels, Network, Stack, Table
 from porelab_gui.core.progress import silent
+from porelab_gui.core.units import MILLIDARCY
 from porelab_gui.gui.app import open_window
 from porelab_gui.session.jobs import Job, State
 
@@ -137,7 +138,7 @@ class Demo:
             "pores": network.n_pores,
             "throats": network.n_throats,
             "K_m2": _per_axis(flow, "K"),
-            "K_mD": {axis: k / 9.869233e-16 for axis, k in _per_axis(flow, "K").items()},
+            "K_mD": {axis: k / MILLIDARCY for axis, k in _per_axis(flow, "K").items()},
             "F": _per_axis(diffusion, "F"),
             "law": {"hydraulic": HYDRAULIC, "diffusive": DIFFUSIVE},
             "notes": [*flow.notes, *diffusion.notes],

@@ -187,10 +187,10 @@ class Layers:
             view.throats.face(direction)
 
     def _add(self, layer: Layer) -> Layer:
-        overlays = self.viewer.canvas.overlays
-        if not overlays.scale_bar.visible and not self._scaled:
+        if not self._scaled:
             # not at the start: the first overlay takes half a second of the window's opening
-            self._scaled, overlays.scale_bar.visible = True, True
+            overlays = self.viewer.canvas.overlays
+            self._scaled = overlays.scale_bar.visible = True
             overlays.text.position = "top_left"
         self.viewer.add_layer(layer)
         layer.node = self._node(layer)

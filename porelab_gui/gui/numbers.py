@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-MILLIDARCY = 9.869233e-16  # m2
-
 # shown unit and how many of it make one SI unit, by falling size
 READABLE: dict[str, tuple[tuple[str, float], ...]] = {
     "m": (("m", 1.0), ("mm", 1e3), ("µm", 1e6), ("nm", 1e9)),

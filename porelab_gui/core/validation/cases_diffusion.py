@@ -85,7 +85,7 @@ def sphere_arrays() -> list[Case]:
         made.append(
             Case(
                 name, "diffusion", partial(_spheres, lattice, c, 48), float(row["SA1983"]),
-                0.03 if c < 0.5 else 0.30 if c > 0.65 else 0.09, STAIRS, SERIES, "48 voxels a cell",
+                0.02 if c < 0.5 else 0.30 if c > 0.65 else 0.09, STAIRS, SERIES, "48 voxels a cell",
                 needs=SPHERES_TABLE,
             )
         )  # fmt: skip

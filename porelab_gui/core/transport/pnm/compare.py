@@ -11,7 +11,8 @@ from porelab_gui.core.errors import InputError
 from porelab_gui.core.nouns import Column, Network, Table
 from porelab_gui.core.progress import Progress, silent
 from porelab_gui.core.transport.pnm.axis import AxisResult, solve_axis
-from porelab_gui.core.transport.pnm.kinds import DIFFUSION, FLOW, KINDS, MILLIDARCY, Kind, conductance_column
+from porelab_gui.core.transport.pnm.kinds import DIFFUSION, FLOW, KINDS, Kind, conductance_column
+from porelab_gui.core.units import MILLIDARCY
 
 _TREATMENTS = ("reservoirs", "centres")
 

@@ -9,8 +9,6 @@ import numpy as np
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.nouns import AXES, Column, Network
 
-MILLIDARCY = 9.869233e-16  # m2
-
 
 @dataclass(frozen=True)
 class Kind:

@@ -9,8 +9,9 @@ import numpy as np
 from porelab_gui.core.nouns import Column, Network, Table
 from porelab_gui.core.progress import Progress, silent
 from porelab_gui.core.transport.pnm.axis import AxisResult, solve_axis
-from porelab_gui.core.transport.pnm.kinds import DIFFUSION, FLOW, MILLIDARCY, Kind, conductance_column
+from porelab_gui.core.transport.pnm.kinds import DIFFUSION, FLOW, Kind, conductance_column
 from porelab_gui.core.transport.pnm.notes import throat_notes
+from porelab_gui.core.units import MILLIDARCY
 
 
 def solve_flow(

@@ -18,11 +18,11 @@ from porelab_gui.core.transport.stokes.choose import Choice, choose
 from porelab_gui.core.transport.stokes.faces import Faces
 from porelab_gui.core.transport.stokes.flow import Flow
 from porelab_gui.core.transport.stokes.geometry import spanning, winding
+from porelab_gui.core.units import MILLIDARCY
 
 if TYPE_CHECKING:
     from porelab_gui.core.transport.stokes.methods import StokesParams
 
-MILLIDARCY = 9.869233e-16  # m2
 SOLVERS = {"lbm": "lattice Boltzmann (D3Q19, two relaxation times)", "fv": "staggered finite volumes (MINRES)"}
 
 
