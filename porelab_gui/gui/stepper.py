@@ -1,9 +1,13 @@
-"""The workflow as a stepper: numbered steps, each a page that is built when it is first shown."""
+"""The workflow as a stepper: numbered steps, each a page that is built when it is first shown.
+
+A step has a panel of its own when a package names one in the entry-point group ``porelab.panels`` (name: the step;
+value: a class that takes a Context); every other step is made from its Methods.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
+from importlib.metadata import entry_points
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
@@ -35,14 +39,7 @@ STEPS = (
     "Ions",
     "Export",
 )
-# steps with a panel of their own; every other step is made from its Methods
-PANELS = {
-    "Load": "porelab_gui.gui.steps.load:LoadPanel",
-    "Segment": "porelab_gui.gui.steps.segment:SegmentPanel",
-    "Network": "porelab_gui.gui.steps.network:NetworkPanel",
-    "Conductance": "porelab_gui.gui.steps.conductance:ConductancePanel",
-    "Transport": "porelab_gui.gui.steps.transport:TransportPanel",
-}
+GROUP = "porelab.panels"
 PER_ROW = 3
 
 
@@ -120,9 +117,8 @@ class Stepper(QWidget):
         return area
 
     def _panel(self, step: str) -> QWidget:
-        if step in PANELS:
-            module, _, name = PANELS[step].partition(":")
-            panel: QWidget = getattr(import_module(module), name)(self.context)
+        for point in entry_points(group=GROUP, name=step):
+            panel: QWidget = point.load()(self.context)
             return panel
         from porelab_gui.gui.steps.generic import GenericPanel
 

@@ -1,6 +1,12 @@
-"""The page of a step made from whatever Methods are registered for it, ours or a stranger's."""
+"""The page of a step made from whatever Methods are registered for it, ours or a stranger's.
+
+A Method has a page of its own when a package names one in the entry-point group ``porelab.pages`` (name: the Method;
+value: a class that takes a Context); every other Method gets the form made from its parameters.
+"""
 
 from __future__ import annotations
+
+from importlib.metadata import entry_points
 
 from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QComboBox, QLabel, QStackedWidget, QVBoxLayout, QWidget
@@ -10,11 +16,13 @@ from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
 from porelab_gui.gui.theme import role
 
+PAGES = "porelab.pages"
+
 
 class GenericPanel(QWidget):
     """A chooser when there are several Methods, and the page of the chosen one.
 
-    ``leave_out`` names Methods that are shown elsewhere. Override ``make_page`` for a page of one's own.
+    ``leave_out`` names Methods that are shown elsewhere.
     """
 
     def __init__(self, context: Context, step: str, leave_out: tuple[str, ...] = ()) -> None:
@@ -39,7 +47,10 @@ class GenericPanel(QWidget):
         self._choose(0)
 
     def make_page(self, name: str) -> QWidget:
-        """The page of one Method."""
+        """The page of one Method: its own where there is one, else its form."""
+        for point in entry_points(group=PAGES, name=name):
+            page: QWidget = point.load()(self.context)
+            return page
         return MethodForm(self.context, name)
 
     def title_of(self, name: str) -> str:
