@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.hashing import hash_arrays
+from porelab_gui.core.review import Review
 
 AXES = ("z", "y", "x")
 VoxelSize = tuple[float, float, float]
@@ -48,14 +49,23 @@ class Noun:
 
 
 @dataclass(frozen=True)
+class Pyramid:
+    """Coarser versions of ``base``, each of half the edge, finest first; for display only."""
+
+    base: Any
+    levels: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Stack(Noun):
     """A 3D grey or binary image, axes z, y, x; ``data`` is numpy, a memmap or a dask array.
 
-    ``voxel_size`` in metres per axis. A boolean stack means True = void.
+    ``voxel_size`` in metres per axis. A boolean stack means True = void. ``pyramid`` holds coarser versions for display.
     """
 
     data: Any
     voxel_size: VoxelSize
+    pyramid: Pyramid | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if getattr(self.data, "ndim", 0) != 3:
@@ -73,6 +83,12 @@ class Stack(Noun):
         return tuple(int(n) for n in self.data.shape)  # type: ignore[return-value]
 
     @property
+    def levels(self) -> tuple[Any, ...]:
+        """The image and its coarser versions; the image alone when they belong to other data."""
+        fits = self.pyramid is not None and self.pyramid.base is self.data
+        return (self.data, *self.pyramid.levels) if self.pyramid is not None and fits else (self.data,)
+
+    @property
     def isotropic(self) -> bool:
         """Whether the three voxel edges agree to a tenth of a per cent."""
         return max(self.voxel_size) <= min(self.voxel_size) * 1.001
@@ -88,10 +104,16 @@ class Stack(Noun):
 
 @dataclass(frozen=True)
 class Labels(Stack):
-    """An integer image of named phases. ``phases`` maps label to name; ``void`` lists the labels of the pores."""
+    """An integer image of named phases. ``phases`` maps label to name; ``void`` lists the labels of the pores.
+
+    ``colours`` maps a label to "#rrggbb" where a person chose one. ``review`` tells what a person has done to each
+    slice; it is forgotten when the image gets another shape.
+    """
 
     phases: Mapping[int, str] = field(default_factory=lambda: {0: "matrix", 1: "pore"})
     void: tuple[int, ...] = (1,)
+    colours: Mapping[int, str] = field(default_factory=dict, kw_only=True, compare=False)
+    review: Review | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -103,6 +125,10 @@ class Labels(Stack):
             )
         object.__setattr__(self, "phases", MappingProxyType({int(k): str(v) for k, v in self.phases.items()}))
         object.__setattr__(self, "void", tuple(int(v) for v in self.void))
+        colours = {int(k): str(v) for k, v in self.colours.items()}
+        object.__setattr__(self, "colours", MappingProxyType(colours))
+        if self.review is not None and self.review.shape != self.shape:
+            object.__setattr__(self, "review", None)
 
     def void_mask(self) -> NDArray[np.bool_]:
         """True where the voxel is pore space."""
@@ -118,13 +144,15 @@ class Labels(Stack):
 
     @property
     def content_hash(self) -> str:
-        return hash_arrays(self.data, np.asarray(self.voxel_size), np.asarray(self.void))
+        told = () if self.review is None else (self.review.states, self.review.index, self.review.automatic)
+        return hash_arrays(self.data, np.asarray(self.voxel_size), np.asarray(self.void), *told)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "phases": dict(self.phases)}
+        return {**self.__dict__, "phases": dict(self.phases), "colours": dict(self.colours)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update({**state, "phases": MappingProxyType(state["phases"])})
+        frozen = {k: MappingProxyType(state[k]) for k in ("phases", "colours")}
+        self.__dict__.update({**state, **frozen})
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from porelab_gui.core.atomic import as_write_error, writing
 from porelab_gui.core.errors import FormatError, PorelabError
 from porelab_gui.core.export.volumes import write_ome_zarr
 from porelab_gui.core.export.whole import whole_file
+from porelab_gui.core.image.formats.zarr_edits import read_review
 from porelab_gui.core.network.formats import npz
 from porelab_gui.core.nouns import Column, Labels, Network, Noun, Regions, Stack, Table, Weights
 from porelab_gui.core.progress import Progress, silent, within
@@ -141,6 +142,7 @@ def _extras(noun: Noun) -> dict[str, Any]:
         extra: dict[str, Any] = {"dtype": np.dtype(noun.data.dtype).str, "voxel_size": list(noun.voxel_size)}
         if isinstance(noun, Labels):
             extra |= {"phases": {str(k): v for k, v in noun.phases.items()}, "void": list(noun.void)}
+            extra["colours"] = {str(k): v for k, v in noun.colours.items()}
         return extra
     if isinstance(noun, Table):
         columns = {
@@ -189,7 +191,9 @@ def _load_stack(kind: type[Stack], path: Path, entry: Mapping[str, Any], named: 
     voxel = tuple(float(v) for v in entry["voxel_size"])
     if kind is Labels:
         phases = {int(k): str(v) for k, v in entry["phases"].items()}
-        return Labels(data, voxel, phases=phases, void=tuple(int(v) for v in entry["void"]), **named)  # type: ignore[arg-type]
+        void = tuple(int(v) for v in entry["void"])
+        more: dict[str, Any] = {"colours": entry.get("colours", {}), "review": read_review(path, data.shape), **named}
+        return Labels(data, voxel, phases, void, **more)  # type: ignore[arg-type]
     return kind(data, voxel, **named)  # type: ignore[arg-type]
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from porelab_gui.core.export.images import label_text, slabs, storable
 from porelab_gui.core.image.formats.netcdf import HEAD
 from porelab_gui.core.image.formats.nrrd import TYPES
+from porelab_gui.core.image.formats.zarr_edits import write_review
 from porelab_gui.core.image.histogram import blocks
 from porelab_gui.core.nouns import AXES, Labels, Stack
 from porelab_gui.core.progress import Progress
@@ -61,7 +62,7 @@ def write_netcdf(stack: Stack, path: Path, progress: Progress) -> None:
         if isinstance(stack, Labels):
             data.attrs["type"] = "labelmap"
             data.attrs["porelab"] = label_text(stack)
-            lines = [HEAD] + [f"{_plain(v)},{k},{COLOURS[k % 8]}" for k, v in stack.phases.items() if k > 0]
+            lines = [HEAD] + [f"{_plain(v)},{k},{colour_of(stack, k)}" for k, v in stack.phases.items() if k > 0]
             data.attrs["labels"] = np.array(lines, dtype=h5py.string_dtype())
 
 
@@ -110,12 +111,19 @@ def write_ome_zarr(stack: Stack, path: Path, progress: Progress) -> None:
     if isinstance(stack, Labels):
         group.attrs["porelab_phases"] = {str(k): v for k, v in stack.phases.items()}
         group.attrs["porelab_void"] = list(stack.void)
-        colours = [{"label-value": k, "rgba": _rgba(k)} for k in stack.phases]
+        group.attrs["porelab_colours"] = {str(k): v for k, v in stack.colours.items()}
+        colours = [{"label-value": k, "rgba": _rgba(colour_of(stack, k))} for k in stack.phases]
+        if stack.review is not None:
+            write_review(group, stack.review)
         group.attrs["image-label"] = json.loads(json.dumps({"version": "0.4", "colors": colours}))
 
 
-def _rgba(label: int) -> list[int]:
-    text = COLOURS[label % len(COLOURS)]
+def colour_of(labels: Labels, label: int) -> str:
+    """The colour that a person chose for a phase, else one of ours."""
+    return labels.colours.get(label, COLOURS[label % len(COLOURS)])
+
+
+def _rgba(text: str) -> list[int]:
     return [int(text[k : k + 2], 16) for k in (1, 3, 5)] + [255]
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +13,12 @@ from numpy.typing import NDArray
 from porelab_gui.core.atomic import writing
 from porelab_gui.core.errors import FormatError, InputError
 from porelab_gui.core.hashing import hash_arrays
+from porelab_gui.core.image.review import recorded, review_of, with_states
 from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
 from porelab_gui.core.nouns import Labels
 from porelab_gui.core.progress import Progress
 from porelab_gui.core.recipe import Recipe
+from porelab_gui.core.review import SliceState
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,28 @@ class Edits:
     def __len__(self) -> int:
         return len(self.index)
 
+    @property
+    def slices(self) -> list[int]:
+        """The z slices that hold changed voxels."""
+        return [int(z) for z in np.unique(self.index // (self.shape[1] * self.shape[2]))]
+
 
 class CorrectParams(Params):
     """Where the edits are."""
 
     path: str = param("", "File with the painted voxels (.npz).", widget="file")
     digest: str = param("", "Digest of the edits; a file that has changed since is refused.", advanced=True)
-    phases: dict[int, str] = param({}, "Names of phases that were added by hand, by label.", advanced=True)
+    phases: dict[int, str] = param({}, "Names of phases that were added or renamed by hand, by label.", advanced=True)
+    colours: dict[int, str] = param({}, "Colours of phases (#rrggbb), by label.", advanced=True)
+    void: tuple[int, ...] | None = param(
+        None, "Labels that are pore space; empty leaves them as they are.", advanced=True
+    )
+    states: dict[int, Literal["untouched", "automatic", "corrected", "done"]] = param(
+        {}, "Slices that a person gave another state, by number.", advanced=True
+    )
+    in_place: bool = param(
+        False, "Also write the voxels into the OME-Zarr that the labels were opened from; undo does not take it back."
+    )
 
 
 def edits_between(before: Any, after: Any, slabs: tuple[int, int] | None = None) -> Edits:
@@ -82,23 +98,56 @@ def load_edits(path: Path) -> Edits:
     return Edits((int(shape[0]), int(shape[1]), int(shape[2])), index, value)
 
 
-def apply_edits(labels: Labels, edits: Edits, phases: Mapping[int, str] | None = None) -> Labels:
-    """Labels with the edits in place; InputError when they belong to another image."""
+def apply_edits(labels: Labels, edits: Edits) -> Labels:
+    """Labels with the edits in place, reviewed; lazy labels stay lazy. InputError when they belong to another image."""
     if edits.shape != labels.shape:
         raise InputError(
             f"the corrections were painted on an image of {edits.shape} voxels, this one has {labels.shape}",
             where=labels.name or None,
             remedy="Choose the image that was corrected.",
         )
-    data = np.array(labels.array())
-    if len(edits) and (edits.index.min() < 0 or edits.index.max() >= data.size):
+    if len(edits) and (edits.index.min() < 0 or edits.index.max() >= np.prod(labels.shape)):
         raise InputError("the corrections lie outside the image", where=labels.name or None)
-    data = data.astype(np.promote_types(data.dtype, np.min_scalar_type(int(edits.value.max(initial=0)))), copy=False)
-    data.reshape(-1)[edits.index] = edits.value
-    named = {**labels.phases, **(phases or {})}
+    named = dict(labels.phases)
     for value in np.unique(edits.value):
         named.setdefault(int(value), f"phase {int(value)}")
-    return replace(labels, data=data, phases=named)
+    return recorded(replace(labels, phases=named), _painted(labels, edits), edits.slices)
+
+
+def _painted(labels: Labels, edits: Edits) -> Any:
+    dtype = np.promote_types(labels.data.dtype, np.min_scalar_type(int(edits.value.max(initial=0))))
+    if hasattr(labels.data, "dask"):
+        from porelab_gui.core.image.formats.edited import edited
+
+        wide = labels.data if labels.data.dtype == dtype else labels.data.astype(dtype)
+        return edited(wide, edits.index, edits.value) if len(edits) else wide
+    data = np.array(labels.array()).astype(dtype, copy=False)
+    data.reshape(-1)[edits.index] = edits.value
+    return data
+
+
+def dressed(labels: Labels, params: CorrectParams) -> Labels:
+    """Labels with the names, colours, void phases and slice states that a person gave."""
+    named = {**labels.phases, **params.phases}
+    void = labels.void if params.void is None else params.void
+    made = replace(labels, phases=named, colours={**labels.colours, **params.colours}, void=void)
+    states = {z: SliceState[word.upper()] for z, word in params.states.items()}
+    return with_states(made, states) if states else made
+
+
+def write_in_place(labels: Labels, edits: Edits) -> None:
+    """Put the edits into the OME-Zarr that the labels came from, with the review; InputError when there is none."""
+    from porelab_gui.core.image.formats.zarr_edits import store_edits
+
+    path = Path(labels.source)
+    if not labels.source or not path.is_dir():
+        raise InputError(
+            "these labels were not opened from an OME-Zarr folder",
+            where=labels.name or None,
+            remedy="Export them as OME-Zarr and open that, or keep the corrections as a step only.",
+        )
+    assert labels.review is not None
+    store_edits(path, edits.index, edits.value, labels.review)
 
 
 def with_edits_beside(recipe: Recipe, path: Path) -> Recipe:
@@ -126,7 +175,10 @@ def run(inputs: Inputs, params: CorrectParams, progress: Progress) -> Outputs:
             remedy="Bring back the file that was saved with the recipe, or record the step anew.",
         )
     progress(1, 2, f"correcting {len(edits):,} voxels")
-    return {"labels": apply_edits(labels, edits, params.phases)}
+    made = dressed(apply_edits(labels, edits), params)
+    if params.in_place:
+        write_in_place(replace(made, review=review_of(made)), edits)
+    return {"labels": made}
 
 
 CORRECT_LABELS = Method(

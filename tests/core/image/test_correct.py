@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dask.array as da
 import numpy as np
 import pytest
 
 from porelab_gui.core.errors import InputError
-from porelab_gui.core.image.editing.correct import paste
 from porelab_gui.core.image.methods import METHODS
 from porelab_gui.core.nouns import Labels, Stack
 
@@ -78,18 +76,5 @@ def test_changes_are_counted_per_slice_and_overall():
     now[2, 0, 0] = 0
     out = BY_NAME["count_changes"]({"labels": labels(now), "automatic": labels(before)}, {})["changes"]
     assert out["changed"].tolist() == [0, 4, 1]
+    assert set(out["state"]) == {"automatic"}
     assert out.notes == ("5 pixels changed: 1.67% of all, 8.33% of the automatic pore pixels.",)
-
-
-@pytest.mark.parametrize("lazy", [False, True])
-def test_a_crop_is_written_back(lazy):
-    data = np.random.default_rng(0).integers(0, 2, (9, 10, 11)).astype(np.uint8)
-    stack = Labels(da.from_array(data, chunks=4) if lazy else data, 1e-6, PHASES, (1,))
-    crop = np.full((3, 4, 5), 7, np.uint8)
-    out = paste(stack, crop, (2, 0, 6))
-    assert hasattr(out.data, "dask") == lazy
-    expected = data.copy()
-    expected[2:5, 0:4, 6:11] = 7
-    np.testing.assert_array_equal(out.array(), expected)
-    with pytest.raises(InputError, match="beyond the image"):
-        paste(stack, crop, (8, 0, 0))

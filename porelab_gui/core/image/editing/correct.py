@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError
+from porelab_gui.core.image.review import automatic, recorded, review_of, slice_changes
 from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
 from porelab_gui.core.nouns import Column, Labels, Stack, Table
 from porelab_gui.core.progress import Progress
+from porelab_gui.core.review import Review, SliceState
 
 LABELS = Port(Labels, "Labels: segment an image first.")
 
@@ -19,27 +21,6 @@ LABELS = Port(Labels, "Labels: segment an image first.")
 def _place(default: int, help: str) -> Any:
     """A voxel index along an axis."""
     return param(default, help, unit="voxel", ge=0, le=10**7)
-
-
-def paste(labels: Labels, crop: NDArray[Any], start: tuple[int, int, int]) -> Labels:
-    """The labels with a corrected crop put back at ``start``; lazy labels stay lazy."""
-    box = tuple(slice(s, s + n) for s, n in zip(start, crop.shape, strict=True))
-    if min(start) < 0 or any(b.stop > n for b, n in zip(box, labels.shape, strict=True)):
-        raise InputError(f"a crop of {crop.shape} at {start} reaches beyond the image", where=labels.name)
-    if not hasattr(labels.data, "dask"):
-        data = labels.array().copy()
-        data[box] = crop
-        return replace(labels, data=data)
-    import dask.array as da
-
-    data = labels.data
-    middle = da.from_array(np.ascontiguousarray(crop, dtype=data.dtype), chunks=crop.shape)
-    for axis in (2, 1, 0):
-        around = tuple(box[k] if k < axis else slice(None) for k in range(3))
-        before = (*around[:axis], slice(0, box[axis].start), *around[axis + 1 :])
-        after = (*around[:axis], slice(box[axis].stop, None), *around[axis + 1 :])
-        middle = da.concatenate([data[before], middle, data[after]], axis=axis)
-    return replace(labels, data=middle)
 
 
 class SmartFillParams(Params):
@@ -78,7 +59,8 @@ def smart_fill(inputs: Inputs, params: SmartFillParams, progress: Progress) -> O
     out = labels.array().copy()
     (out[params.z] if flat else out)[reached] = params.phase
     progress(1, 1, f"{int(reached.sum()):,} voxels filled", voxels=float(reached.sum()))
-    return {"labels": replace(labels, data=out, phases=_with(labels, params.phase))}
+    named = replace(labels, phases=_with(labels, params.phase))
+    return {"labels": recorded(named, out, [params.z] if flat else range(len(out)))}
 
 
 def _with(labels: Labels, phase: int) -> dict[int, str]:
@@ -104,7 +86,7 @@ def copy_slice(inputs: Inputs, params: CopySliceParams, progress: Progress) -> O
     mask = np.ones(page.shape, bool) if params.phase == -1 else page == params.phase
     low, high = sorted((params.first, params.last))
     out[low : high + 1, mask] = page[mask]
-    return {"labels": replace(labels, data=out)}
+    return {"labels": recorded(labels, out, range(low, high + 1))}
 
 
 class InterpolateParams(Params):
@@ -140,13 +122,54 @@ def interpolate_slices(inputs: Inputs, params: InterpolateParams, progress: Prog
             "there is no slice between these two", where=labels.name, remedy="Choose slices further apart."
         )
     out = labels.array().copy()
-    phases = np.unique(np.concatenate([out[low].ravel(), out[high].ravel()]))
-    ends = [np.stack([_signed(out[z] == p) for p in phases]) for z in (low, high)]
-    for z in range(low + 1, high):
-        progress(z - low, high - low, "interpolating")
-        t = (z - low) / (high - low)
-        out[z] = phases[np.argmax((1 - t) * ends[0] + t * ends[1], axis=0)]
-    return {"labels": replace(labels, data=out)}
+    progress(0, 1, "interpolating")
+    out[low + 1 : high] = between(out[low], out[high], high - low - 1)
+    return {"labels": recorded(labels, out, range(low + 1, high))}
+
+
+def between(first: NDArray[Any], last: NDArray[Any], count: int) -> NDArray[Any]:
+    """``count`` slices of labels (count, y, x) between two."""
+    phases = np.unique(np.concatenate([first.ravel(), last.ravel()]))
+    ends = [np.stack([_signed(page == p) for p in phases]) for page in (first, last)]
+    made = np.empty((count, *first.shape), first.dtype)
+    for k in range(count):
+        t = (k + 1) / (count + 1)
+        made[k] = phases[np.argmax((1 - t) * ends[0] + t * ends[1], axis=0)]
+    return made
+
+
+class BlankParams(Params):
+    """Which phases there will be."""
+
+    phases: tuple[str, ...] = param(
+        ("matrix", "organic pore", "inorganic pore", "organic matter"), "Names of the phases, from label 0 on."
+    )
+
+
+def blank_labels(inputs: Inputs, params: BlankParams, progress: Progress) -> Outputs:
+    """Labels of an image that are all the first phase, every slice untouched: to be painted."""
+    stack: Stack = inputs["image"]
+    if not params.phases:
+        raise InputError("there is no phase", where=stack.name, remedy="Name at least the matrix.")
+    progress(0, 1, "empty labels")
+    void = tuple(k for k, name in enumerate(params.phases) if is_void_name(name))
+    named = dict(enumerate(params.phases))
+    review = Review.start(stack.shape, SliceState.UNTOUCHED)
+    made = Labels(_zeros(stack), stack.voxel_size, named, void, name=f"{stack.name} labels", review=review)
+    return {"labels": made}
+
+
+def _zeros(stack: Stack) -> Any:
+    if not hasattr(stack.data, "dask"):
+        return np.zeros(stack.shape, np.uint8)
+    import dask.array as da
+
+    return da.zeros(stack.shape, np.uint8, chunks=stack.data.chunks)
+
+
+def is_void_name(name: str) -> bool:
+    """Whether a phase of this name is pore space."""
+    return any(word in name.lower() for word in ("pore", "void", "crack", "fracture", "slit"))
 
 
 class ChangesParams(Params):
@@ -157,24 +180,24 @@ class ChangesParams(Params):
 
 def count_changes(inputs: Inputs, params: ChangesParams, progress: Progress) -> Outputs:
     """Pixels that differ from the automatic result: per slice, and in relation to the automatic pore pixels."""
-    before: Labels = inputs["automatic"]
     now: Labels = inputs["labels"]
+    before: Labels = inputs.get("automatic") or automatic(now)
     if before.shape != now.shape:
         raise InputError(f"the automatic result is {before.shape} and the labels are {now.shape}", where=now.name)
     counts = np.zeros(now.shape[0], np.int64)
     pores = np.zeros(now.shape[0], np.int64)
     for z in range(now.shape[0]):
         progress(z, now.shape[0], "comparing")
-        a, b = np.asarray(before.data[z]), np.asarray(now.data[z])
-        void = np.isin(a, before.void)
-        counts[z] = np.count_nonzero(void != np.isin(b, now.void) if params.void_only else a != b)
-        pores[z] = np.count_nonzero(void)
+        pages = np.asarray(before.data[z]), np.asarray(now.data[z])
+        counts[z], pores[z] = slice_changes(*pages, now.void, params.void_only)
     share = counts / float(np.prod(now.shape[1:]))
     overall = counts.sum() / max(1, int(np.prod(now.shape)))
     of_pores = counts.sum() / max(1, pores.sum())
     note = f"{counts.sum():,} pixels changed: {overall:.2%} of all, {of_pores:.2%} of the automatic pore pixels."
+    states = review_of(now).states
     columns = {
         "slice": Column(np.arange(now.shape[0])),
+        "state": Column(np.array([SliceState(int(s)).word for s in states])),
         "changed": Column(counts, "pixel"),
         "share": Column(share, "1"),
         "automatic_pores": Column(pores, "pixel"),
@@ -190,6 +213,10 @@ def _method(
 
 GREY = Port(Stack, "The grey stack that was segmented.")
 BY_HAND = (
+    _method(
+        "blank_labels", "Empty labels to paint", "Makes labels of an image in which nothing is labelled yet.",
+        BlankParams, blank_labels, {"image": Port(Stack, "A grey stack: load one first.")}, {"labels": Labels},
+    ),
     _method(
         "smart_fill",
         "Smart fill",
@@ -216,10 +243,10 @@ BY_HAND = (
     _method(
         "count_changes",
         "Count corrections",
-        "Pixels that differ from the automatic result, per slice and overall.",
+        "Pixels that a person changed in the automatic result (or that differ from other labels), per slice and overall.",
         ChangesParams,
         count_changes,
-        {"labels": LABELS, "automatic": Port(Labels, "The automatic result.")},
+        {"labels": LABELS, "automatic": Port(Labels, "Other labels to compare with.", optional=True)},
         {"changes": Table},
     ),
 )  # fmt: skip

@@ -46,7 +46,10 @@ def crop(inputs: Inputs, params: CropParams, progress: Progress) -> Outputs:
     data = stack.data[box]
     if min(data.shape) < 2:
         raise InputError("the box is one voxel thin", where=stack.name, remedy="Keep at least two voxels per axis.")
-    return {"image": replace(stack, data=data, name=f"{stack.name} crop")}
+    kept: dict[str, Any] = {}
+    if isinstance(stack, Labels) and stack.review is not None:
+        kept["review"] = stack.review.cropped(box)
+    return {"image": replace(stack, data=data, name=f"{stack.name} crop", **kept)}
 
 
 class ResampleParams(Params):

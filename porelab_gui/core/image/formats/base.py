@@ -12,6 +12,7 @@ import numpy as np
 
 from porelab_gui.core.errors import FormatError, InputError
 from porelab_gui.core.nouns import VoxelSize
+from porelab_gui.core.review import Review
 
 EAGER_BYTES = 1 << 28  # up to here a compressed image is read at once; above it, block by block
 UNITS_M = {
@@ -91,6 +92,8 @@ class Image:
     hint: VoxelSize | None = None
     name: str = ""
     levels: tuple[Any, ...] = field(default=(), repr=False)
+    colours: Mapping[int, str] = field(default_factory=dict)
+    review: Review | None = None
 
 
 @dataclass(frozen=True)

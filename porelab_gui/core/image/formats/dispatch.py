@@ -16,7 +16,7 @@ import numpy as np
 from porelab_gui.core.errors import FormatError, InputError, PorelabError
 from porelab_gui.core.image.formats.base import FileInfo, Image, Options, VoxelSizeNeeded
 from porelab_gui.core.image.formats.raw import voxel_from_name
-from porelab_gui.core.nouns import Labels, Network, Noun, Stack, VoxelSize, check_voxel_size
+from porelab_gui.core.nouns import Labels, Network, Noun, Pyramid, Stack, VoxelSize, check_voxel_size
 from porelab_gui.core.progress import Cancelled
 
 READERS = {
@@ -177,10 +177,12 @@ def make_noun(path: Path, image: Image, voxel: VoxelSize, as_labels: str, void: 
     """The noun that an opened image becomes."""
     kind = np.dtype(image.data.dtype).kind
     told = image.phases is not None and image.void is not None
+    pyramid = Pyramid(image.data, image.levels[1:]) if len(image.levels) > 1 and hasattr(image.data, "dask") else None
     if as_labels == "no" or (as_labels == "auto" and kind != "b" and not told and not void):
-        return Stack(image.data, voxel, name=name, source=str(path))
+        return Stack(image.data, voxel, name=name, source=str(path), pyramid=pyramid)
     if told and not void:
-        return Labels(image.data, voxel, image.phases or {}, image.void or (), name=name, source=str(path))
+        more: dict[str, Any] = {"colours": image.colours, "review": image.review, "pyramid": pyramid}
+        return Labels(image.data, voxel, image.phases or {}, image.void or (), name=name, source=str(path), **more)
     if kind == "b":
         return Labels(image.data, voxel, {0: "solid", 1: "pore"}, (1,), name=name, source=str(path))
     if kind == "f":

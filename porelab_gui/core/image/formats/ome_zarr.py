@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from porelab_gui.core.errors import FormatError
 from porelab_gui.core.image.formats.base import EAGER_BYTES, Image, Options, tags_voxel, three_axes, unit_in_metres
+from porelab_gui.core.image.formats.zarr_edits import read_review
 from porelab_gui.core.nouns import VoxelSize
 
 CHUNK_LIMIT = 1 << 29
@@ -53,7 +55,7 @@ def _voxel(path: Path, scene: dict[str, Any], entry: dict[str, Any]) -> VoxelSiz
     return tags_voxel(path, tuple(sizes[k][0] * (sizes[k][1] or 1.0) for k in "zyx"), "coordinate transformations")
 
 
-def _level(path: Path, name: str) -> Any:
+def open_level(path: Path, name: str) -> Any:
     """One array as dask; FormatError for a way out of the folder, or chunks without measure."""
     import dask.array as da
     import zarr
@@ -90,17 +92,20 @@ def open_image(path: Path, options: Options) -> Image:
     known = attributes(path)
     scenes = known.get("multiscales", [])
     if not scenes:
-        level = three_axes(path, _level(path, options.dataset or "."))
+        level = three_axes(path, open_level(path, options.dataset or "."))
         return Image(_small(level), datasets=())
     scene = scenes[0]
     entries = scene["datasets"]
-    levels = tuple(three_axes(path, _level(path, e["path"])) for e in entries)
+    levels = tuple(three_axes(path, open_level(path, e["path"])) for e in entries)
     voxel = _voxel(path, scene, entries[0])
     phases = known.get("porelab_phases")
     void = tuple(int(v) for v in known.get("porelab_void", ())) if phases else None
     names = {int(k): str(v) for k, v in phases.items()} if phases else None
     source = "its coordinate transformations" if voxel else ""
-    return Image(_small(levels[0]), voxel, source, names, void, levels=levels)
+    told = known.get("porelab_colours", {})
+    colours = {int(k): str(v) for k, v in told.items() if re.fullmatch("#[0-9a-fA-F]{6}", str(v))}
+    review = read_review(path, levels[0].shape) if names else None
+    return Image(_small(levels[0]), voxel, source, names, void, levels=levels, colours=colours, review=review)
 
 
 def _small(level: Any) -> Any:

@@ -1,0 +1,58 @@
+"""Labels on disk with painted voxels laid over them: read as needed, changed where they were painted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class EditedArray:
+    """``base`` (lazy, z y x) with ``value`` in the voxels ``index`` (flat, C order, ascending)."""
+
+    def __init__(self, base: Any, index: NDArray[np.int64], value: NDArray[Any]) -> None:
+        self.base, self.index, self.value = base, index, value
+        self.shape, self.dtype, self.ndim = tuple(base.shape), np.dtype(base.dtype), 3
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """What dask asks for: places, slices or lists along each axis."""
+        simple = [isinstance(k, int | np.integer) or (isinstance(k, slice) and (k.step or 1) > 0) for k in key]
+        whole = [
+            range(n)[_as_slice(k) if ok else slice(None)] for k, ok, n in zip(key, simple, self.shape, strict=True)
+        ]
+        made = self._box(whole)
+        for axis in (2, 1, 0):
+            if not simple[axis]:
+                made = made[(slice(None),) * axis + (key[axis],)]
+            elif not isinstance(key[axis], slice):
+                made = made.take(0, axis)
+        return made
+
+    def _box(self, box: list[range]) -> NDArray[Any]:
+        """The base with the edits that fall into a box."""
+        page = self.base[tuple(slice(r.start, r.stop, r.step) for r in box)]
+        made = np.array(page.compute(scheduler="synchronous") if hasattr(page, "dask") else page)
+        plane = self.shape[1] * self.shape[2]
+        low, high = np.searchsorted(self.index, (box[0].start * plane, box[0].stop * plane))
+        index = self.index[low:high]
+        places = (index // plane, index % plane // self.shape[2], index % self.shape[2])
+        inside = np.ones(len(index), bool)
+        for place, part in zip(places, box, strict=True):
+            inside &= (place >= part.start) & (place < part.stop) & ((place - part.start) % part.step == 0)
+        local = tuple((p[inside] - part.start) // part.step for p, part in zip(places, box, strict=True))
+        made[local] = self.value[low:high][inside]
+        return made
+
+
+def _as_slice(key: Any) -> slice:
+    return key if isinstance(key, slice) else slice(int(key), int(key) + 1)
+
+
+def edited(data: Any, index: NDArray[np.int64], value: NDArray[Any]) -> Any:
+    """A dask array with voxels changed; nothing is read now."""
+    import dask.array as da
+
+    order = np.argsort(index, kind="stable")
+    source = EditedArray(data, index[order], value[order].astype(data.dtype))
+    return da.from_array(source, chunks=data.chunks, name=False)
