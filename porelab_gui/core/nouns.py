@@ -60,7 +60,7 @@ class Pyramid:
 class Stack(Noun):
     """A 3D grey or binary image, axes z, y, x; ``data`` is numpy, a memmap or a dask array.
 
-    ``voxel_size`` in metres per axis. A boolean stack means True = void. ``pyramid`` holds coarser versions for display.
+    ``voxel_size`` in metres per axis. A boolean stack means True = void. ``pyramid``: coarser versions for display.
     """
 
     data: Any

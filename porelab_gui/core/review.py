@@ -1,4 +1,4 @@
-"""What a person has done to labels: the state of each slice, and what the automatic result said where it was changed."""
+"""What a person has done to labels: the state of each slice, and the automatic result where it was changed."""
 
 from __future__ import annotations
 

@@ -243,7 +243,7 @@ BY_HAND = (
     _method(
         "count_changes",
         "Count corrections",
-        "Pixels that a person changed in the automatic result (or that differ from other labels), per slice and overall.",
+        "Pixels that a person changed in the automatic result, or that differ from other labels.",
         ChangesParams,
         count_changes,
         {"labels": LABELS, "automatic": Port(Labels, "Other labels to compare with.", optional=True)},
