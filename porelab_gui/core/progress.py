@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 
 class Cancelled(Exception):
@@ -25,9 +26,34 @@ def silent(done: float, total: float, message: str = "", /, **metrics: float) ->
 def within(progress: Progress, start: float, stop: float, prefix: str = "") -> Progress:
     """A Progress for one stage that occupies the fraction ``start``..``stop`` of a longer work."""
 
-    def step(done: float, total: float, message: str = "", /, **metrics: float) -> None:
-        fraction = done / total if total > 0 else 0.0
-        text = f"{prefix}: {message}" if prefix and message else (prefix or message)
-        progress(start + (stop - start) * fraction, 1.0, text, **metrics)
+    return _Within(progress, start, stop, prefix)
 
-    return step
+
+class Showing:
+    """A Progress that also hands on pictures (see ``show``) to ``put(name, picture)``."""
+
+    def __init__(self, step: Progress, put: Callable[[str, Any], None]) -> None:
+        self._step, self.show = step, put
+
+    def __call__(self, done: float, total: float, message: str = "", /, **metrics: float) -> None:
+        self._step(done, total, message, **metrics)
+
+
+def show(progress: Progress, name: str, picture: Any) -> None:
+    """Hand a picture of the running work to whoever watches; where nobody does, it is dropped."""
+    put = getattr(progress, "show", None)
+    if put is not None:
+        put(name, picture)
+
+
+class _Within:
+    def __init__(self, progress: Progress, start: float, stop: float, prefix: str) -> None:
+        self._progress, self._start, self._stop, self._prefix = progress, start, stop, prefix
+
+    def __call__(self, done: float, total: float, message: str = "", /, **metrics: float) -> None:
+        fraction = done / total if total > 0 else 0.0
+        text = f"{self._prefix}: {message}" if self._prefix and message else (self._prefix or message)
+        self._progress(self._start + (self._stop - self._start) * fraction, 1.0, text, **metrics)
+
+    def show(self, name: str, picture: Any) -> None:
+        show(self._progress, name, picture)

@@ -36,7 +36,10 @@ FINISHED = (State.DONE, State.FAILED, State.CANCELLED)
 
 @dataclass
 class Job:
-    """One run of a Method in the queue. Read its fields; ``JobQueue.changed`` says when they change."""
+    """One run of a Method in the queue. Read its fields; ``JobQueue.changed`` says when they change.
+
+    ``metrics`` hold (seconds, value) per name, ``pictures`` the last picture per name.
+    """
 
     method: Method
     inputs: Mapping[str, Noun]
@@ -47,6 +50,7 @@ class Job:
     message: str = ""
     log: list[str] = field(default_factory=list)
     metrics: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    pictures: dict[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Noun] | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
     error: Exception | None = None
@@ -136,6 +140,8 @@ class JobQueue:
             if key == "metrics":
                 for name, number in value.items():
                     job.metrics.setdefault(name, []).append((job.seconds, float(number)))
+            elif key == "pictures":
+                job.pictures.update(value)
             else:
                 setattr(job, key, value)
         if change.get("message") and (not job.log or job.log[-1] != change["message"]):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from porelab_gui.core.preload import preload_torch
-from porelab_gui.core.progress import Cancelled
+from porelab_gui.core.progress import Cancelled, Progress, Showing
 from porelab_gui.session import worker
 from porelab_gui.session.transfer import discard, pack, unpack
 
@@ -98,15 +98,18 @@ class ThreadLane:
             fraction = done / total if total > 0 else 0.0
             update(job, {"fraction": fraction, "message": message, "metrics": metrics})
 
+        def put(name: str, picture: Any) -> None:
+            update(job, {"pictures": {name: picture}})
+
         if job.number in self._cancelled:
             update(job, {"state": _state("CANCELLED"), "ended": time.monotonic()})
             return
         update(job, {"state": _state("RUNNING"), "started": time.monotonic()})
-        update(job, {**self._outcome(job, step), "ended": time.monotonic()})
+        update(job, {**self._outcome(job, Showing(step, put)), "ended": time.monotonic()})
         self._cancelled.discard(job.number)
 
     @staticmethod
-    def _outcome(job: Job, step: Callable[..., None]) -> dict[str, Any]:
+    def _outcome(job: Job, step: Progress) -> dict[str, Any]:
         try:
             outputs = job.method(job.inputs, job.params, step)
             done = {"outputs": outputs, "hashes": worker.hashes(outputs)}
@@ -179,6 +182,9 @@ class ProcessLane:
         while True:
             if self._pipe.poll(0.05):
                 kind, content = self._pipe.recv()
+                if kind == "picture":
+                    update(job, {"pictures": content})
+                    continue
                 if kind != "progress":
                     return kind, content
                 done, total, message, metrics = content

@@ -32,6 +32,10 @@ class Reporter:
             self._last = now
             self._pipe.send(("progress", (done, total, message, metrics)))
 
+    def show(self, name: str, picture: Any) -> None:
+        """Send a small picture of the running work."""
+        self._pipe.send(("picture", {name: picture}))
+
 
 def serve(pipe: Connection, cancel: Event) -> None:
     """Take (method, inputs, params) parcels until None or until the parent is gone."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import os
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import torch
@@ -35,3 +36,20 @@ def fabric_precision(precision: Precision) -> str:
     """The name that Lightning Fabric uses; auto takes bfloat16 where the hardware has it."""
     wanted = precision if precision != "auto" else ("bfloat16" if fast_bfloat16() else "float32")
     return "bf16-mixed" if wanted == "bfloat16" else "32-true"
+
+
+def make_fabric(precision: Precision) -> Any:
+    """Lightning Fabric on the best device; as many devices as processes when ``torchrun`` started us.
+
+    ``torchrun --nproc-per-node 4 -m porelab_gui train_unet ...`` trains on four GPUs of one machine.
+    """
+    from lightning_fabric import Fabric
+
+    world = int(os.environ.get("WORLD_SIZE", "1")) if "LOCAL_RANK" in os.environ else 1
+    kind: Any = fabric_precision(precision)
+    if world == 1:
+        return Fabric(accelerator="auto", devices=1, precision=kind)
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
+    fabric = Fabric(accelerator="auto", devices=here, num_nodes=world // here, strategy="ddp", precision=kind)
+    fabric.launch()
+    return fabric

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from porelab_gui.core.errors import InputError, NotConverged
 from porelab_gui.core.learning.checkpoint import TrainingState, load_state, save_state
-from porelab_gui.core.learning.device import Precision, fabric_precision
+from porelab_gui.core.learning.device import Precision, make_fabric
 from porelab_gui.core.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 Batch = Any
 Loss = Callable[["torch.nn.Module", Batch], "torch.Tensor"]
 Validate = Callable[["torch.nn.Module"], Mapping[str, float]]
+Draw = Callable[["torch.nn.Module", Progress], None]
 
 
 @dataclass(frozen=True)
 class FitConfig:
-    """How to train. ``monitor`` is the validation figure that early stopping and "best" follow, minimised."""
+    """How to train.
+
+    ``monitor`` is the validation figure that early stopping and "best" follow, minimised unless ``maximise``.
+    The learning rate rises over ``warmup`` epochs, then falls along a cosine. ``draw_every`` epochs a picture.
+    """
 
     epochs: int = 50
     batch_size: int = 16
@@ -38,6 +43,9 @@ class FitConfig:
     monitor: str = "loss"
     clip: float = 1.0
     threads: int = 0
+    maximise: bool = False
+    warmup: int = 0
+    draw_every: int = 3
 
 
 @dataclass
@@ -60,18 +68,20 @@ def fit(
     folder: Path,
     progress: Progress = silent,
     collate: Callable[[list[Any]], Batch] | None = None,
+    draw: Draw | None = None,
 ) -> Fit:
     """Train ``model`` in place; on return it holds the weights of the best epoch.
 
     ``train[i]`` is one example (``train.set_epoch(n)``, where there is one, reseeds augmentation);
     ``loss(model, batch)`` is a scalar tensor; ``validate(model)`` gives figures. Every epoch ends with a sealed
     checkpoint in ``folder``; a run started again there goes on from it and gives the curve of an unbroken run.
-    Cancel is heard at every batch.
+    Cancel is heard at every batch. ``draw(model, progress)`` shows pictures (learning/pictures.py) every few epochs.
+    Under ``torchrun`` every process takes its share of each batch and the first one writes.
     Raises InputError for an empty training set, NotConverged when the loss is not finite.
     """
     if len(train) == 0:
         raise InputError("there is nothing to train on", remedy="Add examples or lower the hold-out.")
-    loop = _Loop(model, loss, train, validate, config, folder, progress, collate)
+    loop = _Loop(model, loss, train, validate, config, folder, progress, collate, draw)
     return loop.run()
 
 
@@ -88,18 +98,17 @@ class _Loop:
         folder: Path,
         progress: Progress,
         collate: Callable[[list[Any]], Batch] | None,
+        draw: Draw | None = None,
     ) -> None:
         import torch
-        from lightning_fabric import Fabric
 
         self.loss, self.train, self.validate = loss, train, validate
         self.config, self.folder, self.progress = config, folder, progress
         self.collate = collate or torch.utils.data.default_collate
-        self.fabric = Fabric(accelerator="auto", devices=1, precision=fabric_precision(config.precision))  # type: ignore[arg-type]
+        self.draw = draw
+        self.fabric = make_fabric(config.precision)
         optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(
-            optimizer, T_max=max(config.epochs, 1), eta_min=config.final_learning_rate
-        )
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: _rate(config, epoch))
         self.raw = model
         self.model, self.optimizer = self.fabric.setup(model, optimizer)
         self.result = Fit(batch_size=config.batch_size)
@@ -122,18 +131,20 @@ class _Loop:
         return self.result.best_epoch >= 0 and epoch - 1 - self.result.best_epoch >= self.config.patience
 
     def _epoch(self, epoch: int) -> None:
-        _seed(self.config.seed, epoch)
+        _seed(self.config.seed, epoch, self.fabric.global_rank)
         if hasattr(self.train, "set_epoch"):
             self.train.set_epoch(epoch)
         self.model.train()
         mean = self._batches(epoch)
         self.model.eval()
-        figures = {k: float(v) for k, v in self.validate(self.model).items()}
+        figures = self.fabric.broadcast({k: float(v) for k, v in self.validate(self.raw).items()})
         rate = float(self.scheduler.get_last_lr()[0])
         row = {"epoch": float(epoch), "train_loss": mean, "learning_rate": rate, **figures}
         self.scheduler.step()
         self.result.curves.append(row)
         self._keep(epoch, figures)
+        if self.draw and (epoch % self.config.draw_every == 0 or epoch + 1 == self.config.epochs):
+            self.draw(self.raw, self.progress)
         live = {k: v for k, v in row.items() if k != "epoch"}
         self.progress(epoch + 1, self.config.epochs, f"epoch {epoch + 1} of {self.config.epochs}", **live)
 
@@ -158,21 +169,22 @@ class _Loop:
             try:
                 return self._update(examples)
             except torch.cuda.OutOfMemoryError:
-                if self.result.batch_size <= 1:
-                    raise
+                if self.result.batch_size <= 1 or self.fabric.world_size > 1:
+                    raise  # other processes wait for this one's gradients
                 self.result.batch_size = max(1, self.result.batch_size // 2)
                 torch.cuda.empty_cache()
 
     def _update(self, examples: list[Any]) -> float:
         self.optimizer.zero_grad(set_to_none=True)
-        total = 0.0
-        size = self.result.batch_size
-        for start in range(0, len(examples), size):
-            part = examples[start : start + size]
-            share = len(part) / len(examples)
-            value = self.loss(self.model, self.fabric.to_device(self.collate(part))) * share
-            self.fabric.backward(value)
+        total, size = 0.0, self.result.batch_size
+        mine, scale = self._mine(examples)
+        for start in range(0, len(mine), size):
+            part = mine[start : start + size]
+            with self.fabric.no_backward_sync(self.model, enabled=start + size < len(mine)):
+                value = self.loss(self.model, self.fabric.to_device(self.collate(part))) * (scale * len(part))
+                self.fabric.backward(value)
             total += float(value.detach())
+        total = self._mean(total)
         if not math.isfinite(total):
             raise NotConverged("the loss is not a finite number", remedy="Lower the learning rate.")
         if self.config.clip > 0:
@@ -180,12 +192,31 @@ class _Loop:
         self.optimizer.step()
         return total
 
+    def _mine(self, examples: list[Any]) -> tuple[list[Any], float]:
+        """This process's share of a batch, and the weight of one example when gradients are averaged over processes."""
+        world, rank = self.fabric.world_size, self.fabric.global_rank
+        if len(examples) < world:
+            return examples, 1.0 / len(examples)
+        return examples[rank::world], world / len(examples)
+
+    def _mean(self, value: float) -> float:
+        if self.fabric.world_size == 1:
+            return value
+        import torch
+
+        return float(self.fabric.all_reduce(torch.tensor(value, device=self.fabric.device), reduce_op="mean"))
+
     def _keep(self, epoch: int, figures: Mapping[str, float]) -> None:
         watched = figures.get(self.config.monitor, self.result.curves[-1]["train_loss"])
-        if watched < self.result.best:
+        better = watched > self.result.best if self.config.maximise else watched < self.result.best
+        first = self.fabric.is_global_zero
+        if better or self.result.best_epoch < 0:
             self.result.best, self.result.best_epoch = watched, epoch
-            _write_weights(self.folder / "best.safetensors", self.raw)
-        save_state(self.folder, self._state(epoch))
+            if first:
+                _write_weights(self.folder / "best.safetensors", self.raw)
+        if first:
+            save_state(self.folder, self._state(epoch))
+        self.fabric.barrier()
 
     def _state(self, epoch: int) -> TrainingState:
         import torch
@@ -231,7 +262,7 @@ class _Loop:
 
 def _settings(config: FitConfig) -> dict[str, float | str]:
     """What must not change between the parts of one run; the length may."""
-    free = ("epochs", "threads", "patience", "precision")
+    free = ("epochs", "threads", "patience", "precision", "draw_every")
     return {k: v for k, v in config.__dict__.items() if k not in free}
 
 
@@ -253,10 +284,19 @@ def _order(count: int, seed: int, epoch: int) -> list[int]:
     return [int(i) for i in torch.randperm(count, generator=generator)]
 
 
-def _seed(seed: int, epoch: int) -> None:
+def _seed(seed: int, epoch: int, rank: int) -> None:
     import torch
 
-    torch.manual_seed(7_368_787 * (seed + 1) + epoch)
+    torch.manual_seed(7_368_787 * (seed + 1) + epoch + 104_729 * rank)
+
+
+def _rate(config: FitConfig, epoch: int) -> float:
+    """Learning rate of an epoch as a share of the first: a rise, then a cosine down to the final one."""
+    if epoch < config.warmup:
+        return (epoch + 1) / (config.warmup + 1)
+    last = config.final_learning_rate / config.learning_rate if config.learning_rate > 0 else 1.0
+    done = min(1.0, (epoch - config.warmup) / max(1, config.epochs - config.warmup))
+    return last + (1.0 - last) * (1.0 + math.cos(math.pi * done)) / 2.0
 
 
 @contextlib.contextmanager

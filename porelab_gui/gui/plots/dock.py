@@ -6,6 +6,7 @@ from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from porelab_gui.core.nouns import Table
 from porelab_gui.gui.context import Context
+from porelab_gui.gui.learning.training_tab import TrainingTab
 from porelab_gui.gui.network.inspector import Inspector
 from porelab_gui.gui.plots.curves import CurvesPlot
 from porelab_gui.gui.plots.histogram import HistogramPlot
@@ -24,6 +25,7 @@ class PlotsDock(QWidget):
         self.parity = ParityPlot(context)
         self.histogram = HistogramPlot(context)
         self.curves = CurvesPlot(context)
+        self.training = TrainingTab(context)
         self.tables = TablesPanel(context)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
@@ -33,6 +35,7 @@ class PlotsDock(QWidget):
             (self.parity, "Parity"),
             (self.histogram, "Histogram"),
             (self.curves, "Curves"),
+            (self.training, "Training"),
             (self.tables, "Tables"),
         ):
             self.tabs.addTab(widget, title)

@@ -1,0 +1,60 @@
+"""Pictures that a training shows while it runs: slices side by side, or predictions against the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porelab_gui.core.progress import Progress, show
+
+MOST_PIXELS = 512
+MOST_POINTS = 4000
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Images side by side, each (H, W): floats are drawn in grey, integers as classes 0, 1, 2 ...
+
+    ``names`` are the phases behind the class numbers, for the key under the images.
+    """
+
+    images: Mapping[str, NDArray[np.generic]]
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Predicted against true values (n,), on logarithmic axes when ``log``."""
+
+    truth: NDArray[np.floating]
+    predicted: NDArray[np.floating]
+    title: str = ""
+    unit: str = ""
+    log: bool = False
+
+
+Picture = Panels | Parity
+
+
+def show_panels(
+    progress: Progress, name: str, images: Mapping[str, NDArray[np.generic]], names: Sequence[str] = ()
+) -> None:
+    """Show images side by side; long ones are cropped to their first ``MOST_PIXELS`` rows and columns."""
+    cut = {k: np.array(v[:MOST_PIXELS, :MOST_PIXELS]) for k, v in images.items()}
+    show(progress, name, Panels(cut, tuple(names)))
+
+
+def show_parity(
+    progress: Progress,
+    name: str,
+    truth: NDArray[np.floating],
+    predicted: NDArray[np.floating],
+    unit: str = "",
+    log: bool = False,
+) -> None:
+    """Show predicted against true values, at most ``MOST_POINTS`` of them."""
+    step = max(1, -(-len(truth) // MOST_POINTS))
+    show(progress, name, Parity(np.array(truth[::step]), np.array(predicted[::step]), name, unit, log))

@@ -1,0 +1,77 @@
+"""Loss, scores and learning rate of a training against the epoch, live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porelab_gui.gui.context import Context
+from porelab_gui.gui.learning.jobs import Points, sorted_metrics
+from porelab_gui.gui.network.colouring import readable
+from porelab_gui.gui.plots.canvas import PlotCanvas, dress
+from porelab_gui.gui.plots.curves import LINES
+from porelab_gui.gui.theme import Colours
+from porelab_gui.session.jobs import Job
+
+WIDE = 1.5
+
+
+class TrainingCurves(PlotCanvas):
+    """Up to three plots of one job: side by side where there is room, else one above the other."""
+
+    def __init__(self, context: Context, job: Callable[[], Job | None]) -> None:
+        super().__init__(context, self._draw_job)
+        self._job = job
+        self._extra: list[Any] = []
+        self.numbers = self._columns
+
+    def _draw_job(self, axes: Any, chosen: Colours) -> None:
+        for old in self._extra:
+            old.remove()
+        self._extra = []
+        axes.set_axis_off()
+        axes.set_in_layout(False)
+        job = self._job()
+        kinds = [] if job is None else [(k, v) for k, v in sorted_metrics(job).items() if v]
+        if not kinds:
+            return
+        side_by_side = self.width() > WIDE * self.height()
+        grid = self._figure.add_gridspec(1, len(kinds)) if side_by_side else self._figure.add_gridspec(len(kinds), 1)
+        for k, (kind, lines) in enumerate(kinds):
+            plot = self._figure.add_subplot(grid[k])
+            dress(self._figure, plot, chosen)
+            _draw_lines(plot, kind, lines, chosen)
+            if side_by_side or k == len(kinds) - 1:
+                plot.set_xlabel("epoch")
+            self._extra.append(plot)
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        job = self._job()
+        if job is None or not job.metrics:
+            return {}
+        count = min(len(v) for v in job.metrics.values())
+        epochs = {"epoch": np.arange(1, count + 1)}
+        return {**epochs, **{k: np.array([p[1] for p in v[-count:]]) for k, v in job.metrics.items()}}
+
+
+def _draw_lines(plot: Any, kind: str, lines: dict[str, Points], chosen: Colours) -> None:
+    positive = True
+    for k, (name, points) in enumerate(lines.items()):
+        values = np.array([p[1] for p in points])
+        positive = positive and bool((values > 0).all())
+        marker = "o" if len(values) < 3 else ""
+        plot.plot(
+            np.arange(1, len(values) + 1), values, marker, ls="-", ms=3, color=LINES[k % len(LINES)], lw=1.4,
+            label=readable(name),
+        )  # fmt: skip
+    if positive and kind != "score":
+        plot.set_yscale("log")
+    plot.set_title(kind)
+    plot.xaxis.get_major_locator().set_params(integer=True)
+    if len(lines) > 1:
+        legend = plot.legend(fontsize=7, frameon=False, handlelength=1.2)
+        for text in legend.get_texts():
+            text.set_color(chosen.text)

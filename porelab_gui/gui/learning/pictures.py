@@ -1,0 +1,104 @@
+"""The last pictures of a training: slices, truth and prediction side by side, or a parity plot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from porelab_gui.core.learning.pictures import Panels, Parity, Picture
+from porelab_gui.gui.context import Context
+from porelab_gui.gui.palette import phase_colours
+from porelab_gui.gui.plots.canvas import PlotCanvas, dress
+from porelab_gui.gui.plots.curves import LINES
+from porelab_gui.gui.theme import Colours
+
+
+class PicturePlot(PlotCanvas):
+    """One picture of a job, drawn with Matplotlib."""
+
+    def __init__(self, context: Context, picture: Callable[[], Picture | None]) -> None:
+        super().__init__(context, self._draw_picture)
+        self._picture_of = picture
+        self._extra: list[Any] = []
+
+    def _draw_picture(self, axes: Any, chosen: Colours) -> None:
+        for old in self._extra:
+            old.remove()
+        self._extra = []
+        picture = self._picture_of()
+        axes.set_axis_off()
+        axes.set_in_layout(False)
+        if isinstance(picture, Panels):
+            self._draw_panels(picture, chosen)
+        elif isinstance(picture, Parity):
+            self._draw_parity(picture, chosen)
+
+    def _subplot(self, columns: int, k: int, chosen: Colours) -> Any:
+        plot = self._figure.add_subplot(1, columns, k + 1)
+        dress(self._figure, plot, chosen)
+        self._extra.append(plot)
+        return plot
+
+    def _draw_panels(self, picture: Panels, chosen: Colours) -> None:
+        palette, shown, plots = class_palette(picture.names), set(), []
+        for k, (title, image) in enumerate(picture.images.items()):
+            plot = self._subplot(len(picture.images), k, chosen)
+            plot.set_axis_off()
+            plot.set_title(title)
+            plots.append(plot)
+            if image.dtype.kind == "f":
+                low, high = np.percentile(image.astype(float), (1, 99))
+                plot.imshow(image, cmap="gray", vmin=low, vmax=high)
+            else:
+                shown |= {int(v) for v in np.unique(image)}
+                plot.imshow(palette[image.astype(int)], interpolation="nearest")
+        if plots:
+            _add_key(plots[len(plots) // 2], picture.names, shown, palette, chosen)
+
+    def _draw_parity(self, picture: Parity, chosen: Colours) -> None:
+        plot = self._subplot(1, 0, chosen)
+        plot.plot(picture.truth, picture.predicted, "o", ms=2.5, alpha=0.6, color=LINES[0], mec="none")
+        both = np.concatenate([picture.truth, picture.predicted])
+        both = both[np.isfinite(both) & ((both > 0) | (not picture.log))]
+        if len(both):
+            ends = [both.min(), both.max()]
+            plot.plot(ends, ends, color=chosen.quiet, lw=1)
+        if picture.log:
+            plot.set_xscale("log")
+            plot.set_yscale("log")
+        unit = f" [{picture.unit}]" if picture.unit else ""
+        plot.set_xlabel(f"truth{unit}")
+        plot.set_ylabel(f"predicted{unit}")
+        plot.set_title(picture.title)
+
+
+def _add_key(plot: Any, names: tuple[str, ...], shown: set[int], palette: Any, chosen: Colours) -> None:
+    from matplotlib.patches import Patch
+
+    patches = [
+        Patch(facecolor=palette[v], edgecolor=chosen.quiet, label=names[v])
+        for v in sorted(shown - {-1})
+        if v < len(names)
+    ]
+    if patches:
+        plot.legend(
+            handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=3, fontsize=7, frameon=False,
+            labelcolor=chosen.text, handlelength=1.0, columnspacing=1.0,
+        )  # fmt: skip
+
+
+def class_palette(names: tuple[str, ...]) -> Any:
+    """RGB rows (n, 3) in 0..1 for class numbers, as the layers colour phases of these names."""
+    from matplotlib.colors import to_rgb
+
+    found = phase_colours(dict(enumerate(names)))
+    rows = [(0.12, 0.12, 0.14)] * 256
+    for number in range(256):
+        colour = found.get(number)
+        if colour is None and number >= len(names):
+            rows[number] = to_rgb(LINES[number % len(LINES)])
+        elif colour is not None and colour != "transparent":
+            rows[number] = to_rgb(str(colour)[:7])
+    return np.array(rows)

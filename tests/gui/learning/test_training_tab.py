@@ -1,0 +1,97 @@
+"""The shared widgets of trainings: curves, pictures, time left, stop, card; fed by a job on the device lane."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from porelab_gui.core.learning.pictures import show_panels, show_parity
+from porelab_gui.core.learning.weights import Card, save_weights
+from porelab_gui.core.method import Method, Params
+from porelab_gui.core.nouns import Weights
+from porelab_gui.core.progress import within
+from porelab_gui.session.jobs import State
+
+pytestmark = pytest.mark.gui
+
+
+class Nothing(Params):
+    """No parameters."""
+
+
+def training(folder, gate):
+    """A Method that reports four epochs, waits at the gate, and makes weights."""
+    import torch
+
+    def run(inputs, params, progress):
+        progress = within(progress, 0.0, 1.0)  # pictures pass through stages too
+        for epoch in range(4):
+            progress(epoch + 1, 5, f"epoch {epoch + 1}", train_loss=1 / (epoch + 1), learning_rate=1e-3, mean_iou=0.5)
+            image = np.arange(64.0).reshape(8, 8)
+            truth = (image > 30).astype(np.uint8)
+            show_panels(progress, "slice", {"image": image, "truth": truth}, ("matrix", "pore"))
+            show_parity(progress, "parity", np.arange(1.0, 9.0), np.arange(1.0, 9.0) * 1.1, "m", log=True)
+        while not gate.wait(0.02):
+            progress(4, 5, "waiting")
+        card = Card("Net", "Tiny.", "none", "none", [], "many", "porelab x", "")
+        return {"weights": save_weights(folder / "net", torch.nn.Linear(1, 1), {"system": "x"}, card)}
+
+    return Method("train_nothing", "Train nothing", "", "Learn", "", Nothing, {}, {"weights": Weights}, run, lane="gpu")
+
+
+@pytest.fixture
+def running(porelab, tmp_path, qtbot):
+    """The window, its panel of the step Learn and a training that waits after four epochs."""
+    gate = threading.Event()
+    panel = porelab.show_step("Learn")
+    dock = porelab.make_plots()
+    dock.show_tab(dock.training)
+    job = porelab.context.session.queue.submit(training(tmp_path, gate), {}, Nothing())
+    qtbot.waitUntil(lambda: len(job.metrics.get("train_loss", [])) == 4 and len(job.pictures) == 2, timeout=5000)
+    yield porelab, panel, dock.training, job, gate
+    gate.set()
+    porelab.wait(30)
+
+
+def test_curves_and_pictures_appear_while_it_runs(running, qtbot):
+    _, panel, tab, job, _ = running
+    qtbot.waitUntil(lambda: tab.job is job and tab.which.count() == 2, timeout=5000)
+    qtbot.waitUntil(lambda: len(tab.curves._extra) == 3, timeout=5000)
+    loss = tab.curves._extra[0].lines[0].get_ydata()
+    assert list(loss) == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
+    tab.which.setCurrentText("parity")
+    qtbot.waitUntil(lambda: tab.picture._extra and tab.picture._extra[0].get_xscale() == "log", timeout=5000)
+    qtbot.waitUntil(lambda: "left" in panel.run.state.text(), timeout=5000)
+    assert "train loss 0.25" in panel.run.figures.text()
+    assert tab.curves.numbers()["epoch"].tolist() == [1, 2, 3, 4]
+
+
+def test_a_finished_run_shows_its_card_and_a_stopped_one_says_how_to_go_on(running, qtbot, tmp_path):
+    porelab, panel, tab, job, gate = running
+    gate.set()
+    porelab.wait(30)
+    assert job.state is State.DONE
+    assert panel.run.weights is not None
+    qtbot.mouseClick(panel.run.card, Qt.MouseButton.LeftButton)
+    assert "# Net" in panel.run.dialog.body.toPlainText()
+    panel.run.dialog.close()
+    second = porelab.context.session.queue.submit(training(tmp_path, threading.Event()), {}, Nothing())
+    qtbot.waitUntil(lambda: panel.run.job is second and panel.run.stop.isVisible(), timeout=5000)
+    qtbot.mouseClick(panel.run.stop, Qt.MouseButton.LeftButton)
+    porelab.wait(30)
+    assert second.state is State.CANCELLED and "goes on where it stopped" in panel.run.state.text()
+
+
+def test_trained_weights_are_opened_by_the_form(porelab, tmp_path, qtbot):
+    import torch
+
+    card = Card("Net", "Tiny.", "none", "none", [], "many", "porelab x", "")
+    save_weights(tmp_path / "net", torch.nn.Linear(1, 1), {"system": "x"}, card)
+    page = porelab.show_step("Learn").show_method("load_weights")
+    page.fields["path"].editor.set_value(str(tmp_path / "net"))
+    qtbot.mouseClick(page.button, Qt.MouseButton.LeftButton)
+    porelab.wait(30)
+    assert porelab.context.session.items["weights"].folder == tmp_path / "net"
