@@ -62,11 +62,8 @@ def _draw_lines(plot: Any, kind: str, lines: dict[str, Points], chosen: Colours)
     for k, (name, points) in enumerate(lines.items()):
         values = np.array([p[1] for p in points])
         positive = positive and bool((values > 0).all())
-        marker = "o" if len(values) < 3 else ""
-        plot.plot(
-            np.arange(1, len(values) + 1), values, marker, ls="-", ms=3, color=LINES[k % len(LINES)], lw=1.4,
-            label=readable(name),
-        )  # fmt: skip
+        how = {"marker": "o" if len(values) < 3 else "", "ms": 3, "lw": 1.4, "color": LINES[k % len(LINES)]}
+        plot.plot(np.arange(1, len(values) + 1), values, label=readable(name), **how)
     if positive and kind != "score":
         plot.set_yscale("log")
     plot.set_title(kind)

@@ -70,7 +70,7 @@ def test_curves_and_pictures_appear_while_it_runs(running, qtbot):
 
 
 def test_a_finished_run_shows_its_card_and_a_stopped_one_says_how_to_go_on(running, qtbot, tmp_path):
-    porelab, panel, tab, job, gate = running
+    porelab, panel, _, job, gate = running
     gate.set()
     porelab.wait(30)
     assert job.state is State.DONE
