@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from porelab_gui.core.errors import ParameterError
-from porelab_gui.core.nouns import Noun
+from porelab_gui.core.nouns import Noun, Stack
 from porelab_gui.core.progress import Progress, silent
 
 Lane = Literal["quick", "process", "gpu"]
@@ -68,11 +68,34 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class View:
+    """What is looked at: slice ``z`` and the voxels of it that are in view."""
+
+    z: int
+    rows: slice
+    cols: slice
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a Method would give on a slice: an image one slice deep.
+
+    ``corner`` is where its first voxel begins along y and x, in metres from the centre of the image's first voxel;
+    ``note`` says how the preview may differ from the run.
+    """
+
+    image: Stack
+    corner: tuple[float, float]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Method:
     """A title, a citation, parameters, nouns in and out, and one pure function ``run(inputs, params, progress)``.
 
     ``lane`` says where it runs: "quick" (well under 0.1 s), "process" (a child process that can be killed;
     anything that holds the interpreter lock), "gpu" (the one background thread that owns the device; torch).
+    ``preview(inputs, params, view, progress)``, where there is one, shows the outcome on a slice while parameters move.
     """
 
     name: str
@@ -87,6 +110,7 @@ class Method:
     lane: Lane = "process"
     version: str = "1"
     estimate: Callable[[Inputs, Any], Estimate] | None = field(default=None)
+    preview: Callable[[Inputs, Any, View, Progress], Preview] | None = field(default=None)
 
     def __post_init__(self) -> None:
         for key, info in self.params.model_fields.items():

@@ -55,13 +55,13 @@ def _labels_layer(labels: Labels, where: dict[str, Any]) -> Layer:
         data = data.astype(np.uint8) if data.dtype == bool else data
         data = data.copy() if data.nbytes <= EDITABLE_BYTES else data
     layer = LabelsLayer(data, opacity=0.55, **where)
-    name_phases(layer, labels.phases)
+    name_phases(layer, labels.phases, labels.colours)
     return layer
 
 
-def name_phases(layer: Layer, phases: Mapping[int, str]) -> None:
+def name_phases(layer: Layer, phases: Mapping[int, str], colours: Mapping[int, str] | None = None) -> None:
     """Give the labels of a layer the names and colours of phases."""
-    layer.colormap = DirectLabelColormap(color_dict=phase_colours(phases))
+    layer.colormap = DirectLabelColormap(color_dict=phase_colours(phases, colours))
     layer.features = {"index": list(phases), "phase": list(phases.values())}
 
 

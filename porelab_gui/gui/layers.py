@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from textwrap import wrap
 from typing import Any
 
@@ -18,7 +18,7 @@ from porelab_gui.core.nouns import Network, Noun, Stack
 from porelab_gui.gui import overlay
 from porelab_gui.gui.context import Selection
 from porelab_gui.gui.flight import Flight
-from porelab_gui.gui.images import UNITS, image_layer, name_phases, update_image
+from porelab_gui.gui.images import UNITS, image_layer, update_image
 from porelab_gui.gui.network.colouring import Colouring, Colours
 from porelab_gui.gui.network.tube_layer import TubeLayer
 from porelab_gui.gui.network.view import NetworkView
@@ -311,9 +311,7 @@ class Layers:
             layer.visible = bool(len(ends))
 
     def _put_mark(self, title: str, layer: Layer) -> Layer:
-        active = self.viewer.layers.selection.active
-        self._marks[title] = self._add(layer)
-        self.viewer.layers.selection.active = active
+        self._marks[title] = self.lay(layer)
         return layer
 
     # previews and phases
@@ -332,11 +330,17 @@ class Layers:
         if layer is not None:
             self._remove([layer])
 
-    def show_phases(self, name: str, phases: Mapping[int, str]) -> None:
-        """Name and colour the labels of a layer that is being corrected; the item itself stays as it is."""
-        layer = self.layer(name)
+    def lay(self, layer: Layer) -> Layer:
+        """Put a layer that shows a tool (a preview, a box, a crop to paint on), not an item; the choice stays."""
+        active = self.viewer.layers.selection.active
+        self._add(layer)
+        self.viewer.layers.selection.active = active
+        return layer
+
+    def lift(self, layer: Layer | None) -> None:
+        """Take such a layer away again, if it is there."""
         if layer is not None:
-            name_phases(layer, phases)
+            self._remove([layer])
 
     # picking
 

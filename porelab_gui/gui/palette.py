@@ -22,8 +22,11 @@ OTHERS = ("#66bb6a", "#ab47bc", "#ffa726", "#ec407a", "#26a69a", "#d4e157", "#5c
 CLEAR = ("matrix", "background", "solid")
 
 
-def phase_colours(phases: Mapping[int, str]) -> dict[int | None, str]:
-    """A colour for every label (None: labels without a name); the matrix is clear, so that the image shows through."""
+def phase_colours(phases: Mapping[int, str], chosen: Mapping[int, str] | None = None) -> dict[int | None, str]:
+    """A colour for every label (None: labels without a name); the matrix is clear, so that the image shows through.
+
+    ``chosen`` are colours that a person gave; they win.
+    """
     colours: dict[int | None, str] = {None: "#9e9e9e", 0: "transparent"}
     spare = iter(OTHERS * (1 + len(phases) // len(OTHERS)))
     for label, name in phases.items():
@@ -31,4 +34,6 @@ def phase_colours(phases: Mapping[int, str]) -> dict[int | None, str]:
         if known is None and (label == 0 or any(word in name.lower() for word in CLEAR)):
             known = "transparent"
         colours[label] = known or next(spare)
+    for label, colour in (chosen or {}).items():
+        colours[label] = colour
     return colours

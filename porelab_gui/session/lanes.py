@@ -120,6 +120,69 @@ class ThreadLane:
             return {"error": worker.portable(error), "trace": traceback.format_exc(), "state": _state("FAILED")}
 
 
+class LatestLane:
+    """One thread for previews: only what was asked for last is worked out, everything older is dropped.
+
+    ``deliver`` carries the answer to the caller's thread.
+    """
+
+    def __init__(self, name: str, deliver: Callable[[Callable[[], None]], None]) -> None:
+        self._deliver, self._name = deliver, name
+        self._wake = threading.Condition()
+        self._number = 0
+        self._waiting: tuple[int, Callable[[Progress], Any], Callable[[Any], None]] | None = None
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def ask(self, work: Callable[[Progress], Any], done: Callable[[Any], None]) -> None:
+        """``done(result)``, or ``done(error)`` with the exception, unless something newer was asked for meanwhile."""
+        with self._wake:
+            self._number += 1
+            self._waiting = (self._number, work, done)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name=f"porelab-{self._name}", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def drop(self) -> None:
+        """Nothing is wanted any more."""
+        with self._wake:
+            self._number += 1
+            self._waiting = None
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._wake:
+            self._closed = True
+            self._number += 1
+            self._wake.notify()
+
+    def _loop(self) -> None:
+        _be_modest()
+        while True:
+            with self._wake:
+                while self._waiting is None and not self._closed:
+                    self._wake.wait()
+                if self._closed or self._waiting is None:
+                    return
+                number, work, done = self._waiting
+                self._waiting = None
+            self._answer(number, work, done)
+
+    def _answer(self, number: int, work: Callable[[Progress], Any], done: Callable[[Any], None]) -> None:
+        def step(got: float, total: float, message: str = "", /, **metrics: float) -> None:
+            if number != self._number:
+                raise Cancelled
+
+        try:
+            result = work(step)
+        except Cancelled:
+            return
+        except Exception as error:
+            result = error
+        self._deliver(lambda: done(result) if number == self._number else None)
+
+
 class ProcessLane:
     """A thread that feeds one warm child process and kills it when a cancelled job does not listen."""
 

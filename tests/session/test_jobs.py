@@ -166,3 +166,27 @@ def test_delivery_happens_where_the_owner_says():
             calls.pop(0)()
     queue.close()
     assert job.state is State.DONE
+
+
+def test_only_the_latest_preview_is_delivered():
+    import threading
+
+    from porelab_gui.session.lanes import LatestLane
+
+    lane = LatestLane("test", lambda call: call())
+    begun, go, seen, ended = threading.Event(), threading.Event(), [], threading.Event()
+
+    def slow(progress):
+        begun.set()
+        go.wait(5)
+        progress(1, 2)  # dropped here, by the newer question
+        return "old"
+
+    lane.ask(slow, seen.append)
+    assert begun.wait(5)
+    lane.ask(lambda progress: "skipped", seen.append)
+    lane.ask(lambda progress: 1 / 0, lambda result: (seen.append(result), ended.set()))
+    go.set()
+    assert ended.wait(5)
+    assert len(seen) == 1 and isinstance(seen[0], ZeroDivisionError)
+    lane.close()

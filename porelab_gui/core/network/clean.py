@@ -23,8 +23,10 @@ class TrimParams(Params):
 
     isolated: bool = param(True, "Leave out pores in clusters that join no two opposite faces of the image.")
     axis: str = param(
-        "", "Keep only clusters that join the two faces of this axis (z, y or x); empty takes any axis.",
-        pattern="^[zyx]?$", choices=["", "z", "y", "x"],
+        "",
+        "Keep only clusters that join the two faces of this axis (z, y or x); empty takes any axis.",
+        pattern="^[zyx]?$",
+        choices=["", "z", "y", "x"],
     )
     bad_throats: bool = param(
         True, "Leave out throats with a zero or negative size, self loops, repeated pairs and NaN."

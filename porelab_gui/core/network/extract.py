@@ -27,13 +27,21 @@ class ExtractParams(Params):
     """Parameters of SNOW2 under PoreSpy's names."""
 
     sigma: float = param(
-        0.4, "Width of the Gaussian that smooths the distance map before peaks are sought; 0 leaves it as it is.",
-        unit="voxel", ge=0, le=10, step=0.1, decimals=2,
+        0.4,
+        "Width of the Gaussian that smooths the distance map before peaks are sought; 0 leaves it as it is.",
+        unit="voxel",
+        ge=0,
+        le=10,
+        step=0.1,
+        decimals=2,
     )
     r_max: int = param(4, "Radius of the ball in which a peak must be the highest point.", unit="voxel", ge=1, le=50)
     boundary_width: int = param(
-        3, "Thickness of the virtual pores put on each face, where pressures are prescribed; 0 adds none.",
-        unit="voxel", ge=0, le=50,
+        3,
+        "Thickness of the virtual pores put on each face, where pressures are prescribed; 0 adds none.",
+        unit="voxel",
+        ge=0,
+        le=50,
     )
     accuracy: Literal["standard", "high"] = param(
         "standard", "Areas and volumes by counting voxels (standard), or from a triangulated surface (high, slow)."
@@ -44,20 +52,27 @@ class ExtractParams(Params):
     merge_phases: bool = param(False, "Treat the chosen labels as one pore space without borders between them.")
     trim: bool = param(False, "Leave out pores in clusters that do not reach two opposite faces of the image.")
     engine: Literal["porelab", "porespy"] = param(
-        "porelab", "The fast own extraction, or PoreSpy's own path. Both keep the watershed inside the void.",
+        "porelab",
+        "The fast own extraction, or PoreSpy's own path. Both keep the watershed inside the void.",
         advanced=True,
     )
     block_size: int = param(
-        0, "Edge of the blocks by which an image is extracted that does not fit in memory; 0 takes it whole. "
+        0,
+        "Edge of the blocks by which an image is extracted that does not fit in memory; 0 takes it whole. "
         "The network is the same.",
-        unit="voxel", ge=0, le=4096, advanced=True,
+        unit="voxel",
+        ge=0,
+        le=4096,
+        advanced=True,
     )
     scheduler: str = param(
         "", "Address of a Dask scheduler whose workers take the blocks; empty works here.", advanced=True
     )
     scratch: str = param(
-        "", "Folder for the images of a block-wise extraction, where the regions stay; empty takes a temporary one.",
-        widget="folder", advanced=True,
+        "",
+        "Folder for the images of a block-wise extraction, where the regions stay; empty takes a temporary one.",
+        widget="folder",
+        advanced=True,
     )
     threads: int = param(
         0, "Threads of the own extraction; 0 takes all processors.", unit="1", ge=0, le=256, advanced=True

@@ -1,42 +1,63 @@
-"""Correction by hand: napari's label tools with named phases; what is kept becomes a step of the recipe."""
+"""Correction by hand: named phases, napari's and our own tools, and the slices; what is kept becomes a step."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from platformdirs import user_data_path
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
+    QDoubleSpinBox,
     QFormLayout,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QSlider,
+    QSpinBox,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from porelab_gui.core.errors import PorelabError
-from porelab_gui.core.image.correct import Edits, edits_between, save_edits
-from porelab_gui.core.nouns import Labels, Regions
+from porelab_gui.core.image.correct import Edits, save_edits
+from porelab_gui.core.nouns import Labels, Regions, Stack
+from porelab_gui.core.review import SliceState
 from porelab_gui.gui.context import Context
-from porelab_gui.gui.palette import phase_colours
+from porelab_gui.gui.correcting import strokes
+from porelab_gui.gui.correcting.phases import KEYS, PhasePalette
+from porelab_gui.gui.correcting.slices import SliceList
+from porelab_gui.gui.correcting.target import Target
+from porelab_gui.gui.images import name_phases
+from porelab_gui.gui.looking import slice_in_view
 from porelab_gui.gui.theme import role
 from porelab_gui.session.jobs import Job, State
 
+SMART = "smart_fill"
 TOOLS = (
-    ("paint", "Paint", "Paint with the chosen phase."),
-    ("fill", "Fill", "Fill what hangs together with the chosen phase."),
-    ("pick", "Pick", "Take the phase under the mouse."),
-    ("pan_zoom", "Move", "Move and zoom; nothing is painted."),
+    ("paint", "Brush", "B", "Paint with the chosen phase."),
+    ("polygon", "Polygon", "G", "Click corners, double click to close: the inside gets the chosen phase."),
+    ("fill", "Fill", "F", "What hangs together and has one label gets the chosen phase."),
+    (
+        SMART,
+        "Smart fill",
+        "S",
+        "Click a place: what joins it in the slice and is about as grey gets the phase.",
+    ),
+    ("pick", "Pick", "K", "Take the phase under the mouse."),
+    ("pan_zoom", "Move", "V", "Move and zoom; nothing is painted."),
 )
-EXPLAIN = "Paint on the slices, then keep the corrections: they become a step of the recipe and replay exactly."
+EMPTY = "Segment an image first, or make empty labels to paint (Method: Empty labels to paint)."
+LAZY = "These labels are on disk: the tools work on a crop about the slice in view, which is written back when kept."
 
 
 def edits_folder() -> Path:
@@ -46,87 +67,132 @@ def edits_folder() -> Path:
 
 
 class CorrectionPage(QWidget):
-    """Phase, tool, brush, undo, and one button that keeps the corrections."""
+    """Palette, tools, slices, and one button that keeps the corrections."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.context = context
-        self._added: dict[int, str] = {}
+        self.target: Target | None = None
+        self._dressed = False
+        self._tool, self._smart = "pan_zoom", False
+        self._watched: Any = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
         column.addWidget(role(QLabel("Correct by hand"), "title"))
-        text = QLabel(EXPLAIN)
-        text.setWordWrap(True)
-        column.addWidget(text)
+        self.items, self.grey = QComboBox(), QComboBox()
+        for combo in (self.items, self.grey):
+            combo.setMinimumContentsLength(6)
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         form = QFormLayout()
-        column.addLayout(form)
-        self.items, self.phase = QComboBox(), QComboBox()
+        form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Labels", self.items)
-        form.addRow("Phase", self.phase)
-        form.addRow("New phase", self._make_adder())
-        self.brush = QSlider(Qt.Orientation.Horizontal)
-        self.brush.setRange(1, 60)
-        self.brush.setValue(10)
-        self.brush_text = QLabel("10 voxel")
-        row = QHBoxLayout()
-        row.addWidget(self.brush)
-        row.addWidget(self.brush_text)
-        form.addRow("Brush", row)
+        column.addLayout(form)
+        self.palette_ = PhasePalette()
+        column.addWidget(self.palette_)
         column.addLayout(self._make_tools())
+        column.addLayout(self._make_options())
+        column.addLayout(self._make_slice_tools())
+        self.slices = SliceList()
+        column.addWidget(self.slices)
+        self.in_place = QCheckBox("Also write into the OME-Zarr on disk")
+        self.in_place.setToolTip("The voxels go into every level of the file. Undo does not take that back.")
         self.told = QLabel()
         self.told.setWordWrap(True)
-        column.addWidget(role(self.told, "quiet"))
         self.keep = QPushButton("Keep corrections")
         self.keep.setObjectName("keep")
+        self.keep.setToolTip("Makes a step of the recipe, which replays exactly.")
         role(self.keep, "primary")
-        column.addWidget(self.keep)
+        for widget in (self.in_place, role(self.told, "quiet"), self.keep):
+            column.addWidget(widget)
         column.addStretch(1)
-        self.keep.clicked.connect(self.keep_corrections)
-        self.items.currentIndexChanged.connect(lambda _: self._choose_item())
-        self.phase.currentIndexChanged.connect(lambda _: self._apply())
-        self.brush.valueChanged.connect(lambda _: self._apply())
-        context.session.changed.connect(self._on_session)
+        self._timer = QTimer(self, singleShot=True, interval=80)
+        self._timer.timeout.connect(self._recount)
+        self._connect()
+        self._make_shortcuts()
         self._fill()
+
+    # -- what scripts and tests use
 
     @property
     def layer(self) -> Any:
-        """napari's layer of the chosen labels, or None."""
-        name = self.items.currentText()
-        return self.context.layers.layer(name) if name in self.context.session.items else None
+        """napari's layer that takes the strokes, or None."""
+        return self.target.layer if self.target is not None else None
+
+    @property
+    def z(self) -> int:
+        """The slice in view."""
+        return 0 if self.target is None else slice_in_view(self.context, self.target.labels)
 
     def use_tool(self, mode: str) -> None:
-        """Give the mouse a tool of the labels layer."""
-        layer = self.layer
-        if layer is None:
-            return
-        if not self._own_copy(layer):
+        """Give the mouse a tool."""
+        if self.target is None:
             return
         self.context.viewer.dims.ndisplay = 2
+        layer = self.target.make_ready(self.z)
+        if layer is None:
+            return
+        self._watch(layer)
         layer.visible = True
         self.context.viewer.layers.selection.active = layer
-        layer.mode = mode
+        self._tool, self._smart = mode, mode == SMART
+        layer.mode = "pan_zoom" if self._smart else mode
+        self.tools[mode].setChecked(True)
         self._apply()
+
+    def smart_fill_at(self, place: tuple[int, int, int]) -> int:
+        """Smart fill from a voxel of the labels; how many voxels changed."""
+        grey = self.context.session.items.get(self.grey.currentText())
+        if self.target is None or not isinstance(grey, Stack):
+            self.context.notify("Smart fill needs the grey image of these labels.", "warning")
+            return 0
+        self.target.make_ready(place[0])
+        self._watch(self.target.layer)
+        count = strokes.smart_fill(self.target, grey, place, self.tolerance.value(), self.palette_.label)
+        self._later()
+        return count
+
+    def copy_to_next(self) -> None:
+        """The labels of the slice in view into the next one, which is then shown."""
+        z = self.z
+        if self._stroke(lambda t: strokes.copy_to(t, z, z + 1)):
+            self.context.viewer.dims.set_point(self.context.viewer.dims.ndim - 3, self._world(z + 1))
+
+    def interpolate(self) -> None:
+        """The slices between the two that are set."""
+        self._stroke(lambda t: strokes.interpolate(t, self.first.value(), self.last.value()))
+
+    def toggle_done(self) -> Job | None:
+        """The slice in view is right: kept as done, with what is painted; or no longer done."""
+        if self.target is None or self.slices.tally is None:
+            return None
+        now = SliceState(int(self.slices.tally.states[self.z]))
+        back = SliceState.CORRECTED if self.slices.tally.changed[self.z] else SliceState.AUTOMATIC
+        state = back if now is SliceState.DONE else SliceState.DONE
+        return self.keep_corrections({self.z: state.word})
 
     def edits(self) -> Edits:
         """What differs now from the labels that are kept."""
-        name, layer = self.items.currentText(), self.layer
-        noun = self.context.session.items[name]
-        if not isinstance(noun, Labels) or layer is None:
+        if self.target is None or self.layer is None:
             raise PorelabError("there are no labels to correct", remedy="Segment an image first.")
-        return edits_between(noun.data, layer.data, touched_slices(layer))
+        return self.target.edits()
 
-    def keep_corrections(self) -> Job | None:
+    def keep_corrections(self, states: dict[int, str] | None = None) -> Job | None:
         """Write the painted voxels to a file and run the step that applies them."""
         try:
             edits = self.edits()
-            if not len(edits):
+            if not len(edits) and not states and not self._dressed:
                 self.context.notify("Nothing has been painted since the last step.", "warning")
                 return None
             path = edits_folder() / f"{edits.content_hash}.npz"
             path.parent.mkdir(parents=True, exist_ok=True)
             save_edits(edits, path)
             name = self.items.currentText()
-            params = {"path": str(path), "digest": edits.content_hash, "phases": self._added}
+            params: dict[str, Any] = {"path": str(path), "digest": edits.content_hash, "states": states or {}}
+            params["in_place"] = self.in_place.isVisible() and self.in_place.isChecked()
+            if self._dressed:
+                shown = self.palette_
+                params |= {"phases": shown.phases, "colours": shown.colours, "void": tuple(sorted(shown.void))}
             job = self.context.session.run("correct_labels", params, {"labels": name}, {"labels": name}, self._on_kept)
         except (PorelabError, OSError) as error:
             self.context.report(error)
@@ -136,134 +202,262 @@ class CorrectionPage(QWidget):
 
     # -- building
 
-    def _make_tools(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        self.tools: dict[str, QPushButton] = {}
-        for mode, text, help_ in TOOLS:
-            self.tools[mode] = button = QPushButton(text)
-            button.setToolTip(help_)
+    def _make_tools(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(3)
+        self.tools: dict[str, QToolButton] = {}
+        for k, (mode, text, key, help_) in enumerate(TOOLS):
+            button = self.tools[mode] = QToolButton()
+            button.setText(text)
+            button.setToolTip(f"{help_} Key {key}.")
+            button.setCheckable(True)
+            button.setAutoExclusive(True)
+            button.setSizePolicy(self.sizePolicy())
+            button.setObjectName(f"tool_{mode}")
+            role(button, "step")
             button.clicked.connect(lambda _=False, m=mode: self.use_tool(m))
-            row.addWidget(button)
-        self.undo = QPushButton("Undo")
-        self.undo.setToolTip("Take the last stroke back (Ctrl+Z).")
-        self.undo.clicked.connect(self._undo)
-        row.addWidget(self.undo)
-        return row
+            grid.addWidget(button, k // 3, k % 3)
+        return grid
 
-    def _make_adder(self) -> QHBoxLayout:
+    def _make_options(self) -> QFormLayout:
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        self.brush, self.brush_text = QSlider(Qt.Orientation.Horizontal), QLabel("10 voxel")
+        self.brush.setRange(1, 60)
+        self.brush.setValue(10)
+        self.tolerance = QDoubleSpinBox()
+        self.tolerance.setRange(0, 1e9)
+        self.tolerance.setValue(12)
+        self.tolerance.setDecimals(1)
+        self.tolerance.setPrefix("± ")
+        self.tolerance.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.tolerance.setMaximumWidth(84)
+        self.tolerance.setToolTip("How far from the grey level under the mouse smart fill goes.")
+        for caption, left, right in (("Brush", self.brush, self.brush_text), ("Smart fill", self.grey, self.tolerance)):
+            row = QHBoxLayout()
+            row.addWidget(left, 1)
+            row.addWidget(right)
+            form.addRow(caption, row)
+        return form
+
+    def _make_slice_tools(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(4)
+        self.copy_next, self.between = QPushButton("Copy to next"), QPushButton("Interpolate")
+        self.done, self.undo = QPushButton("Done"), QPushButton("Undo")
+        self.first, self.last = QSpinBox(), QSpinBox()
+        for box in (self.first, self.last):
+            box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+            box.setMinimumWidth(36)
+        tips = (
+            (self.copy_next, "The labels of this slice into the next one. Key N."),
+            (self.between, "Makes the slices between these two from both. Key I."),
+            (self.done, "This slice is right: keeps what is painted and marks it done (again: no longer). Key D."),
+            (self.undo, "Take the last stroke back (Ctrl+Z)."),
+            (self.first, "First labelled slice."),
+            (self.last, "Second labelled slice."),
+        )
+        for widget, tip in tips:
+            widget.setToolTip(tip)
+        for k, widget in enumerate((self.copy_next, self.done, self.undo)):
+            grid.addWidget(widget, 0, k)
         row = QHBoxLayout()
-        self.new_phase = QLineEdit()
-        self.new_phase.setPlaceholderText("its name")
-        self.add = QPushButton("Add")
-        self.add.clicked.connect(self._add_phase)
-        self.new_phase.returnPressed.connect(self._add_phase)
-        row.addWidget(self.new_phase, 1)
-        row.addWidget(self.add)
-        return row
+        for part in (QLabel("Slices"), self.first, QLabel("to"), self.last):
+            row.addWidget(part, 1 if isinstance(part, QSpinBox) else 0)
+        grid.addLayout(row, 1, 0, 1, 2)
+        grid.addWidget(self.between, 1, 2)
+        return grid
+
+    def _connect(self) -> None:
+        self.keep.clicked.connect(lambda: self.keep_corrections())
+        self.undo.clicked.connect(self._undo)
+        self.copy_next.clicked.connect(self.copy_to_next)
+        self.between.clicked.connect(self.interpolate)
+        self.done.clicked.connect(lambda: self.toggle_done())
+        self.items.currentIndexChanged.connect(lambda _: self._choose_item())
+        self.brush.valueChanged.connect(lambda _: self._apply())
+        self.palette_.chosen.connect(lambda _: self._on_phase())
+        self.palette_.edited.connect(self._on_dressed)
+        self.slices.asked.connect(self._go_to)
+        self.context.session.changed.connect(self._on_session)
+        self.context.viewer.dims.events.current_step.connect(self._on_slice)
+        self.context.viewer.mouse_drag_callbacks.append(self._on_press)
+
+    def _make_shortcuts(self) -> None:
+        """Keys that work anywhere in the window while this page is shown."""
+        calls: dict[str, Callable[[], object]] = {key: partial(self.use_tool, mode) for mode, _, key, _ in TOOLS}
+        calls |= {"N": self.copy_to_next, "I": self.interpolate, "D": self.toggle_done}
+        calls |= {str(k + 1): partial(self.palette_.choose_row, k) for k in range(KEYS)}
+        self._calls = calls
+        self.shortcuts: dict[str, QShortcut] = {}
+        for key, call in calls.items():
+            self.shortcuts[key] = made = QShortcut(QKeySequence(key), self)
+            made.activated.connect(call)
 
     # -- keeping up
 
     def _on_session(self, names: tuple[str, ...]) -> None:
+        if self.target is not None and self.target.name in names:
+            self.target.forget()
+            self.target = None
         self._fill()
 
     def _fill(self) -> None:
         """Offer the labels there are; the newest unless one was chosen."""
         items = self.context.session.items
         names = [k for k, v in items.items() if isinstance(v, Labels) and not isinstance(v, Regions)]
-        before = self.items.currentText()
-        self.items.blockSignals(True)
-        self.items.clear()
-        self.items.addItems(names)
-        self.items.setCurrentText(before if before in names else (names[-1] if names else ""))
-        self.items.blockSignals(False)
+        greys = [k for k, v in items.items() if type(v) is Stack]
+        for combo, offered in ((self.items, names), (self.grey, greys)):
+            before = combo.currentText()
+            combo.blockSignals(True)
+            combo.clear()
+            combo.addItems(offered)
+            combo.setCurrentText(before if before in offered else (offered[-1] if offered else ""))
+            combo.blockSignals(False)
         self._choose_item()
 
     def _choose_item(self) -> None:
-        noun = self.context.session.items.get(self.items.currentText())
-        there = isinstance(noun, Labels)
-        for widget in (self.items, self.phase, self.brush, self.keep, self.undo, self.new_phase, self.add):
+        name = self.items.currentText()
+        found = self.context.session.items.get(name)
+        noun = found if isinstance(found, Labels) else None
+        if self.target is not None and self.target.name != name:
+            self.target.forget()
+            self.target = None
+        if noun is None:
+            self.slices.show_target(None)
+            self.palette_.show_phases({}, (), {})
+        elif self.target is None:
+            self._open(name, noun)
+        there = noun is not None
+        for widget in (self.palette_, self.slices, self.keep, self.undo, self.done, self.copy_next, self.between):
             widget.setEnabled(there)
         for button in self.tools.values():
             button.setEnabled(there)
-        self.told.setText("" if there else "Segment an image first, then correct it here.")
-        self._added = {}
-        self._fill_phases({} if not isinstance(noun, Labels) else dict(noun.phases))
+        self.told.setText(EMPTY if not there else (LAZY if self.target and self.target.lazy else ""))
+        self.told.setVisible(bool(self.told.text()))
+        self.in_place.setVisible(noun is not None and bool(noun.source) and Path(noun.source).is_dir())
+        self._on_slice()
 
-    def _fill_phases(self, phases: dict[int, str]) -> None:
-        chosen = self.phase.currentData()
-        colours = phase_colours(phases)
-        self.phase.blockSignals(True)
-        self.phase.clear()
-        for label, name in phases.items():
-            self.phase.addItem(_swatch(colours.get(label, "transparent")), f"{name} ({label})", label)
-        index = self.phase.findData(chosen)
-        self.phase.setCurrentIndex(index if index >= 0 else self.phase.count() - 1)
-        self.phase.blockSignals(False)
+    def _open(self, name: str, labels: Labels) -> None:
+        self.target = Target(self.context, name, labels)
+        self._dressed = False
+        self.palette_.show_phases(labels.phases, labels.void, labels.colours)
+        self.slices.show_target(self.target)
+        for box in (self.first, self.last):
+            box.setRange(0, labels.shape[0] - 1)
 
-    def _add_phase(self) -> None:
-        name = self.new_phase.text().strip()
-        noun, layer = self.context.session.items.get(self.items.currentText()), self.layer
-        if not name or not isinstance(noun, Labels) or layer is None or not self._own_copy(layer):
-            return
-        label = max([*noun.phases, *self._added], default=0) + 1
-        if label > np.iinfo(layer.data.dtype).max:
-            self.context.notify(f"{layer.data.dtype} has no room for another phase.", "warning")
-            return
-        self._added[label] = name
-        phases = {**noun.phases, **self._added}
-        self.context.layers.show_phases(self.items.currentText(), phases)
-        self._fill_phases(phases)
-        self.phase.setCurrentIndex(self.phase.findData(label))
-        self.new_phase.clear()
+    def _on_phase(self) -> None:
+        self._apply()
+        if self.layer is not None and self.layer.mode == "pan_zoom" and not self._smart:
+            self.use_tool("paint")
+
+    def _on_dressed(self) -> None:
+        """Names and colours are shown at once; they are kept with the corrections."""
+        self._dressed = True
+        if self.layer is not None:
+            name_phases(self.layer, self.palette_.phases, self.palette_.colours)
+        self._apply()
 
     def _apply(self) -> None:
         """Give phase and brush to the layer."""
         self.brush_text.setText(f"{self.brush.value()} voxel")
         layer = self.layer
-        if layer is not None and self.phase.currentData() is not None:
-            layer.selected_label = int(self.phase.currentData())
-            layer.brush_size = self.brush.value()
+        if layer is None or not hasattr(layer, "selected_label"):
+            return
+        if self.palette_.label > np.iinfo(layer.data.dtype).max:
+            self.context.notify(f"{layer.data.dtype} has no room for label {self.palette_.label}.", "warning")
+            return
+        layer.selected_label = self.palette_.label
+        layer.brush_size = self.brush.value()
+
+    def _stroke(self, call: Any) -> int:
+        """One of our own strokes; how many voxels changed."""
+        if self.target is None:
+            return 0
+        try:
+            layer = self.target.make_ready(self.z)
+            self._watch(layer)
+            self.context.viewer.layers.selection.active = layer
+            count = int(call(self.target))
+        except PorelabError as error:
+            self.context.report(error)
+            return 0
+        self._later()
+        if not count:
+            self.context.notify("The labels there are the same already.")
+        return count
 
     def _undo(self) -> None:
         layer = self.layer
-        if layer is not None:
+        if layer is not None and hasattr(layer, "undo"):
             layer.undo()
+            self._later()
 
-    def _own_copy(self, layer: Any) -> bool:
-        """The tools paint into the layer's array: make sure that it is not the session's."""
-        noun = self.context.session.items.get(self.items.currentText())
-        if not isinstance(layer.data, np.ndarray):
-            self.context.notify("This image is read from disk as needed; crop it to paint on it.", "warning")
-            return False
-        kept = noun.data if isinstance(noun, Labels) else None
-        if isinstance(kept, np.ndarray) and np.may_share_memory(kept, layer.data):
-            layer.data = layer.data.copy()
-        layer.editable = True
-        return True
+    def _watch(self, layer: Any) -> None:
+        """Count again when strokes change the layer."""
+        if layer is self._watched or layer is None:
+            return
+        self._watched = layer
+        for (
+            key,
+            call,
+        ) in self._calls.items():  # the canvas takes keys before any shortcut, and napari has others for them
+            layer.bind_key(key, lambda _, run=call: run() and None, overwrite=True)
+        layer.events.paint.connect(self._later)
+        layer.events.labels_update.connect(self._later)
+        layer.events.set_data.connect(self._later)
+
+    def _later(self, *_: object) -> None:
+        self._timer.start()
+
+    def _recount(self) -> None:
+        if self.target is None or self.layer is None:
+            return
+        pending = set(self.target.pending())
+        near = sorted(pending, key=lambda z: abs(z - self.z))[:8]
+        self.slices.recount(near)
+        if self.slices.tally is not None:
+            rest = [z for z in pending if z not in near]
+            self.slices.tally.changed[rest] = -1
+            self.slices._timer.start()
+
+    def _on_slice(self, *_: object) -> None:
+        if self.target is None:
+            return
+        z = self.z
+        self.slices.show_slice(z)
+        tally = self.slices.tally
+        if tally is not None and not (self.first.hasFocus() or self.last.hasFocus()):
+            worked = np.flatnonzero(tally.states[:z] >= SliceState.CORRECTED)
+            self.first.setValue(int(worked[-1]) if len(worked) else 0)
+            self.last.setValue(z)
+
+    def _go_to(self, z: int) -> None:
+        self.context.viewer.dims.set_point(self.context.viewer.dims.ndim - 3, self._world(z))
+
+    def _world(self, z: int) -> float:
+        return 0.0 if self.target is None else z * self.target.labels.voxel_size[0] * 1e6
+
+    def _on_press(self, viewer: Any, event: Any) -> Any:
+        """Smart fill at a click without a drag."""
+        layer = self.layer
+        active = viewer.layers.selection.active
+        if not (self._smart and self.isVisible()) or layer is None or active is not layer or viewer.dims.ndisplay != 2:
+            return
+        start = np.asarray(event.pos)
+        yield
+        while event.type == "mouse_move":
+            yield
+        if self.target is not None and np.abs(np.asarray(event.pos) - start).max() <= 3:
+            world = np.asarray(event.position)[-3:] * 1e-6 / np.asarray(self.target.labels.voxel_size)
+            z, y, x = (round(float(v)) for v in world)
+            self.smart_fill_at((z, y, x))
 
     def _on_kept(self, job: Job) -> None:
         if job.state is State.DONE:
+            self._dressed = False
             self.told.setText("The corrections are kept as a step of the recipe.")
-            self.use_tool("paint")
-
-
-def touched_slices(layer: Any) -> tuple[int, int] | None:
-    """First and last + 1 slice that strokes reached, out of the layer's own histories; None when that is not known."""
-    low, high = layer.data.shape[0], 0
-    for item in (*layer._undo_history, *layer._redo_history):
-        for atom in item:
-            where = atom.slice_key[0] if hasattr(atom, "slice_key") else atom[0][0]
-            if isinstance(where, slice):
-                first, last = where.indices(layer.data.shape[0])[:2]
-            else:
-                first, last = int(np.min(where)), int(np.max(where)) + 1
-            low, high = min(low, first), max(high, last)
-    if len(layer._undo_history) >= layer._history_limit:
-        return None
-    return (low, high) if low < high else (0, 0)
-
-
-def _swatch(colour: Any) -> QIcon:
-    pixmap = QPixmap(14, 14)
-    pixmap.fill(QColor(0, 0, 0, 0) if colour == "transparent" else QColor(str(colour)))
-    return QIcon(pixmap)
+            self.told.show()
+            if self._tool != "pan_zoom":
+                self.use_tool(self._tool)

@@ -1,7 +1,8 @@
 """The page of a step made from whatever Methods are registered for it, ours or a stranger's.
 
 A Method has a page of its own when a package names one in the entry-point group ``porelab.pages`` (name: the Method;
-value: a class that takes a Context); every other Method gets the form made from its parameters.
+value: a class that takes a Context); every other Method gets the form made from its parameters, live where the Method
+has a preview.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from qtpy.QtWidgets import QComboBox, QLabel, QStackedWidget, QVBoxLayout, QWidg
 from porelab_gui.core.registry import methods
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
+from porelab_gui.gui.steps.preview import PreviewPage
 from porelab_gui.gui.theme import role
 
 PAGES = "porelab.pages"
@@ -51,6 +53,8 @@ class GenericPanel(QWidget):
         for point in entry_points(group=PAGES, name=name):
             page: QWidget = point.load()(self.context)
             return page
+        if methods()[name].preview is not None:
+            return PreviewPage(self.context, name)
         return MethodForm(self.context, name)
 
     def title_of(self, name: str) -> str:

@@ -54,9 +54,7 @@ def test_blocks_give_the_network_of_the_whole(tmp_path):
 def test_several_phases_block_by_block(tmp_path):
     data = np.where(grains() > 0, 1 + (np.indices(SHAPE)[1] > 25), 0).astype(np.int16) * 3
     given = labels(data, void=(3, 6))
-    same(
-        run(given, boundary_width=0), run(given, boundary_width=0, block_size=50, scratch=str(tmp_path))
-    )
+    same(run(given, boundary_width=0), run(given, boundary_width=0, block_size=50, scratch=str(tmp_path)))
 
 
 def test_a_pore_larger_than_a_block_widens_the_view(tmp_path):

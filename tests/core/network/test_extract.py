@@ -122,9 +122,7 @@ def test_measures_are_porespys_on_the_same_regions(image, width):
 
     from porelab_gui.core.network.porespy_engine import measure, quiet
 
-    regions, ours = engine.extract(
-        image.astype(np.uint8), sigma=0.4, r_max=4, boundary_width=width, progress=silent
-    )
+    regions, ours = engine.extract(image.astype(np.uint8), sigma=0.4, r_max=4, boundary_width=width, progress=silent)
     phases, frame = image.astype(int), regions.astype(int)
     with quiet():
         if width:
@@ -269,7 +267,11 @@ def test_cancel_and_progress():
 def test_previews_come_in_order():
     stages = []
     engine.extract(
-        blobs().astype(np.uint8), sigma=0.4, r_max=4, boundary_width=3, progress=silent,
+        blobs().astype(np.uint8),
+        sigma=0.4,
+        r_max=4,
+        boundary_width=3,
+        progress=silent,
         preview=lambda stage, data: stages.append((stage, data.shape)),
     )
     assert [s for s, _ in stages] == ["peaks", "regions"] and stages[1][1] == SHAPE

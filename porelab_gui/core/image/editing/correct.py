@@ -41,10 +41,15 @@ def _inside(where: str, value: int, count: int, axis: str) -> None:
         )
 
 
-def smart_fill(inputs: Inputs, params: SmartFillParams, progress: Progress) -> Outputs:
-    """Give a phase to what joins the seed without leaving its range of grey levels."""
+def flood_from(grey: NDArray[Any], seed: tuple[int, ...], tolerance: float) -> NDArray[np.bool_]:
+    """What joins the seed through voxel faces without leaving its grey level by more than ``tolerance``."""
     from skimage.segmentation import flood
 
+    return np.asarray(flood(grey.astype(np.float32), seed, tolerance=tolerance, connectivity=1), np.bool_)
+
+
+def smart_fill(inputs: Inputs, params: SmartFillParams, progress: Progress) -> Outputs:
+    """Give a phase to what joins the seed without leaving its range of grey levels."""
     stack: Stack = inputs["image"]
     labels: Labels = inputs["labels"]
     if stack.shape != labels.shape:
@@ -53,9 +58,9 @@ def smart_fill(inputs: Inputs, params: SmartFillParams, progress: Progress) -> O
         _inside(labels.name, value, count, axis)
     progress(0, 1, "filling")
     flat = params.space == "slice"
-    grey = np.asarray(stack.data[params.z] if flat else stack.data).astype(np.float32)
+    grey = np.asarray(stack.data[params.z] if flat else stack.data)
     seed = (params.y, params.x) if flat else (params.z, params.y, params.x)
-    reached = flood(grey, seed, tolerance=params.tolerance, connectivity=1)
+    reached = flood_from(grey, seed, params.tolerance)
     out = labels.array().copy()
     (out[params.z] if flat else out)[reached] = params.phase
     progress(1, 1, f"{int(reached.sum()):,} voxels filled", voxels=float(reached.sum()))

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from porelab_gui.core.image.editing.preview import by_slice_alone, shown, thinned, window
 from porelab_gui.core.image.editing.slicewise import as_type, by_slice
-from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, Port, param
+from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, Port, Preview, View, param
 from porelab_gui.core.nouns import Stack
 from porelab_gui.core.progress import Progress
 
@@ -21,11 +22,11 @@ def _estimate(inputs: Inputs, params: Any) -> Estimate:
 
 
 def filter_method(
-    name: str, title: str, summary: str, params: type[Params], function: Any, citation: str = ""
+    name: str, title: str, summary: str, params: type[Params], function: Any, preview: Any, citation: str = ""
 ) -> Method:
     """A Method of this family: grey stack in, grey stack out."""
-    outputs = {"image": Stack}
-    return Method(name, title, summary, "Segment", citation, params, GREY, outputs, function, estimate=_estimate)
+    more: dict[str, Any] = {"estimate": _estimate, "preview": preview}
+    return Method(name, title, summary, "Segment", citation, params, GREY, {"image": Stack}, function, **more)
 
 
 class MedianParams(Params):
@@ -53,6 +54,13 @@ def median(inputs: Inputs, params: MedianParams, progress: Progress) -> Outputs:
     return {"image": replace(stack, data=out, name=f"{stack.name} median")}
 
 
+def median_preview(inputs: Inputs, params: MedianParams, view: View, progress: Progress) -> Preview:
+    """The median of what is in view."""
+    around, inner = window(inputs["image"], view, params.size, params.size if params.space == "3D" else 0)
+    done: Any = median({"image": around}, params, progress)["image"]
+    return shown(replace(done, data=done.data[inner]), view)
+
+
 class NlmParams(Params):
     """Patches and strength."""
 
@@ -72,29 +80,37 @@ def noise_of(page: NDArray[np.float32]) -> float:
     return float(np.median(np.abs(a - b - c + d))) / (2 * 0.6744897)
 
 
-def nlm(inputs: Inputs, params: NlmParams, progress: Progress) -> Outputs:
-    """Non-local means of each slice; the noise is estimated from the slice itself."""
+def nlm_slice(page: NDArray[np.float32], params: NlmParams, sigma: float) -> NDArray[np.float32]:
+    """Non-local means of a slice whose noise has the standard deviation ``sigma``."""
     from skimage.restoration import denoise_nl_means
 
+    smooth = denoise_nl_means(
+        page, params.patch, params.search, h=params.strength * sigma, sigma=sigma, fast_mode=True, preserve_range=True
+    )
+    return np.asarray(smooth, np.float32)
+
+
+def nlm(inputs: Inputs, params: NlmParams, progress: Progress) -> Outputs:
+    """Non-local means of each slice; the noise is estimated from the slice itself."""
     stack: Stack = inputs["image"]
     dtype = stack.data.dtype
 
     def work(page: NDArray[Any]) -> NDArray[Any]:
         grey = page.astype(np.float32)
-        sigma = noise_of(grey)
-        smooth = denoise_nl_means(
-            grey,
-            params.patch,
-            params.search,
-            h=params.strength * sigma,
-            sigma=sigma,
-            fast_mode=True,
-            preserve_range=True,
-        )
-        return as_type(smooth, dtype)
+        return as_type(nlm_slice(grey, params, noise_of(grey)), dtype)
 
     out = by_slice(stack, work, dtype, "non-local means", progress)
     return {"image": replace(stack, data=out, name=f"{stack.name} denoised")}
+
+
+def nlm_preview(inputs: Inputs, params: NlmParams, view: View, progress: Progress) -> Preview:
+    """Non-local means of what is in view, with the noise of the whole slice."""
+    stack: Stack = inputs["image"]
+    progress(0, 1, "noise")
+    sigma = noise_of(np.asarray(stack.data[view.z]).astype(np.float32))
+    around, (_, rows, cols) = window(stack, view, params.search + params.patch)
+    smooth = nlm_slice(around.array()[0].astype(np.float32), params, sigma)
+    return shown(replace(stack, data=as_type(smooth[rows, cols], stack.data.dtype)[None]), view)
 
 
 class BilateralParams(Params):
@@ -135,6 +151,18 @@ def bilateral(inputs: Inputs, params: BilateralParams, progress: Progress) -> Ou
 
     out = by_slice(stack, work, stack.data.dtype, "bilateral", progress)
     return {"image": replace(stack, data=out, name=f"{stack.name} bilateral")}
+
+
+def bilateral_preview(inputs: Inputs, params: BilateralParams, view: View, progress: Progress) -> Preview:
+    """The bilateral filter of what is in view; the range of grey levels comes from a sample."""
+    from porelab_gui.core.image.histogram import grey_range
+
+    stack: Stack = inputs["image"]
+    progress(0, 1, "grey range")
+    low, high = grey_range(thinned(stack))
+    around, (_, rows, cols) = window(stack, view, int(np.ceil(2 * params.reach)))
+    smooth = bilateral_slice(around.array()[0].astype(np.float32), params.reach, params.contrast * (high - low))
+    return shown(replace(stack, data=as_type(smooth[rows, cols], stack.data.dtype)[None]), view)
 
 
 class StandardiseParams(Params):
@@ -205,13 +233,16 @@ def destripe(inputs: Inputs, params: DestripeParams, progress: Progress) -> Outp
 
 
 FILTERS = (
-    filter_method("filter_median", "Median filter", "Removes speckle and keeps edges.", MedianParams, median),
+    filter_method(
+        "filter_median", "Median filter", "Removes speckle and keeps edges.", MedianParams, median, median_preview
+    ),
     filter_method(
         "filter_nlm",
         "Non-local means",
         "Averages patches that look alike: strong denoising that keeps texture.",
         NlmParams,
         nlm,
+        nlm_preview,
         "Buades, Coll and Morel (2005) CVPR 2, 60; Darbon et al. (2008) ISBI, 1331",
     ),
     filter_method(
@@ -220,6 +251,7 @@ FILTERS = (
         "Averages neighbours that are near in space and in grey level.",
         BilateralParams,
         bilateral,
+        bilateral_preview,
         "Tomasi and Manduchi (1998) ICCV, 839",
     ),
     filter_method(
@@ -228,6 +260,7 @@ FILTERS = (
         "Gives every slice mean 0 and standard deviation 1, against brightness that changes from slice to slice.",
         StandardiseParams,
         standardise,
+        by_slice_alone(standardise),
     ),
     filter_method(
         "destripe",
@@ -235,6 +268,7 @@ FILTERS = (
         "Removes curtaining: stripes that run along one axis of the slices.",
         DestripeParams,
         destripe,
+        by_slice_alone(destripe),
         "after Munch, Trtik, Marone and Stampanoni (2009) Optics Express 17, 8567",
     ),
 )

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError
+from porelab_gui.core.image.editing.preview import grown, part, whole_slice
 from porelab_gui.core.image.editing.slicewise import as_type
-from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, Port, param
+from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, Port, Preview, View, param
 from porelab_gui.core.nouns import AXES, Column, Labels, Stack, Table
 from porelab_gui.core.progress import Progress
 
@@ -90,12 +91,14 @@ def resample(inputs: Inputs, params: ResampleParams, progress: Progress) -> Outp
     return {"image": replace(stack, data=data, voxel_size=(edge,) * 3, name=f"{stack.name} resampled")}
 
 
-def _interpolate(grey: NDArray[Any], shape: tuple[int, ...], scale: list[float], kernel: str) -> NDArray[Any]:
-    """Values at the centres of the new voxels: old index = (i + 1/2) scale - 1/2."""
+def _interpolate(
+    grey: NDArray[Any], shape: tuple[int, ...], scale: list[float], kernel: str, start: float = 0.0
+) -> NDArray[Any]:
+    """Values at the centres of the new voxels: old index = (i + 1/2) scale - 1/2, along z ``start`` further on."""
     from scipy.ndimage import affine_transform
 
     order = {"nearest": 0, "linear": 1, "cubic": 3}[kernel]
-    shift = [0.5 * s - 0.5 for s in scale]
+    shift = [0.5 * s - 0.5 + (start if axis == 0 else 0.0) for axis, s in enumerate(scale)]
     if order == 0:
         index = [_nearest(n, s, o, len_) for n, s, o, len_ in zip(shape, scale, shift, grey.shape, strict=True)]
         return np.asarray(grey[np.ix_(*index)])
@@ -110,11 +113,12 @@ def _nearest(count: int, scale: float, shift: float, length: int) -> NDArray[np.
     return np.clip(index, 0, length - 1)
 
 
-def _mean(grey: NDArray[Any], shape: tuple[int, ...], scale: list[float]) -> NDArray[Any]:
+def _mean(grey: NDArray[Any], shape: tuple[int, ...], scale: list[float], start: float = 0.0) -> NDArray[Any]:
     """Exact mean over each new voxel, axis by axis, from running sums with linear interpolation between them."""
     made = grey.astype(np.float64)
     for axis, (count, s) in enumerate(zip(shape, scale, strict=True)):
-        edges = np.minimum(np.arange(count + 1) * s, made.shape[axis])
+        first = start if axis == 0 else 0.0
+        edges = np.minimum(first + np.arange(count + 1) * s, made.shape[axis])
         sums = np.concatenate([np.zeros_like(made.take([0], axis)), np.cumsum(made, axis=axis)], axis=axis)
         low = np.minimum(edges.astype(int), made.shape[axis] - 1)
         part = (edges - low).reshape([-1 if k == axis else 1 for k in range(3)])
@@ -122,6 +126,27 @@ def _mean(grey: NDArray[Any], shape: tuple[int, ...], scale: list[float]) -> NDA
         width = np.diff(edges).reshape([-1 if k == axis else 1 for k in range(3)])
         made = np.diff(at, axis=axis) / np.maximum(width, 1e-12)
     return made
+
+
+def resample_preview(inputs: Inputs, params: ResampleParams, view: View, progress: Progress) -> Preview:
+    """The new plane that lies nearest to the slice in view."""
+    stack: Stack = inputs["image"]
+    edge = params.voxel or min(stack.voxel_size)
+    progress(0, 1, "resampling")
+    kernel = "nearest" if isinstance(stack, Labels) else params.kernel
+    scale = [edge / v for v in stack.voxel_size]
+    shape = tuple(max(1, round(n / s)) for n, s in zip(stack.shape, scale, strict=True))
+    plane = int(np.clip(round((view.z + 0.5) / scale[0] - 0.5), 0, shape[0] - 1))
+    slab = grown(slice(int(plane * scale[0]), int(np.ceil((plane + 1) * scale[0]))), 12, stack.shape[0])
+    grey = np.asarray(stack.data[slab])
+    if kernel == "mean":
+        made = _mean(grey, (1, *shape[1:]), scale, plane * scale[0] - slab.start)
+    else:
+        made = _interpolate(grey, (1, *shape[1:]), scale, kernel, plane * scale[0] - slab.start)
+    data = made if made.dtype == grey.dtype else as_type(made, grey.dtype)
+    note = f"{' x '.join(map(str, shape))} voxels of {edge * 1e6:.4g} um ({kernel})."
+    kept: dict[str, Any] = {"voxel_size": (edge,) * 3}
+    return whole_slice(replace(stack, data=data, **kept), note, stack.voxel_size)
 
 
 class AlignParams(Params):
@@ -156,14 +181,12 @@ def slice_shifts(stack: Stack, finest: float, progress: Progress) -> NDArray[np.
 
 def align(inputs: Inputs, params: AlignParams, progress: Progress) -> Outputs:
     """Slices moved back by their drift; the table holds the drift that was found."""
-    from scipy.ndimage import shift, uniform_filter1d
+    from scipy.ndimage import shift
 
     from porelab_gui.core.progress import within
 
     stack: Stack = inputs["image"]
-    path = slice_shifts(stack, params.finest, within(progress, 0.0, 0.7))
-    if params.trend == "remove":
-        path = path - uniform_filter1d(path, min(params.window, stack.shape[0]), axis=0, mode="nearest")
+    path = untrended(slice_shifts(stack, params.finest, within(progress, 0.0, 0.7)), params)
     labels = isinstance(stack, Labels)
     moves = np.rint(path) if labels else path
     out = np.empty(stack.shape, stack.data.dtype)
@@ -177,6 +200,35 @@ def align(inputs: Inputs, params: AlignParams, progress: Progress) -> Outputs:
         columns[axis] = Column(moves[:, k] * stack.voxel_size[k + 1], "m", f"drift along {axis}")
     drift = Table(columns, name=f"{stack.name} drift")
     return {"image": replace(stack, data=out, name=f"{stack.name} aligned"), "drift": drift}
+
+
+def align_preview(inputs: Inputs, params: AlignParams, view: View, progress: Progress) -> Preview:
+    """The slice in view moved back by its drift, found from the slices about it (from the first on to keep a trend)."""
+    from scipy.ndimage import shift
+
+    stack: Stack = inputs["image"]
+    half = params.window // 2 + 1
+    near = grown(slice(view.z, view.z + 1), half, stack.shape[0])
+    slab = near if params.trend == "remove" else slice(0, view.z + 1)
+    some = part(stack, (slab, slice(None), slice(None)))
+    path = untrended(slice_shifts(some, params.finest, progress), params)
+    move = path[view.z - slab.start]
+    page = some.array()[view.z - slab.start]
+    labels = isinstance(stack, Labels)
+    move = np.rint(move) if labels else move
+    moved = shift(page if labels else page.astype(np.float32), -move, order=0 if labels else 1, mode="nearest")
+    note = f"Moved by {-move[0]:.2f} voxels along y and {-move[1]:.2f} along x."
+    return whole_slice(replace(stack, data=as_type(moved, stack.data.dtype)[None]), note)
+
+
+def untrended(path: NDArray[np.float64], params: AlignParams) -> NDArray[np.float64]:
+    """The drift of every slice without its slow part, where that is asked for."""
+    from scipy.ndimage import uniform_filter1d
+
+    if params.trend == "keep":
+        return path
+    slow = uniform_filter1d(path, min(params.window, len(path)), axis=0, mode="nearest")
+    return np.asarray(path - slow)
 
 
 def _estimate(inputs: Inputs, params: Any) -> Estimate:
@@ -197,6 +249,7 @@ RESAMPLE = Method(
     {"image": Stack},
     resample,
     estimate=_estimate,
+    preview=resample_preview,
 )
 ALIGN = Method(
     "align_slices",
@@ -209,5 +262,6 @@ ALIGN = Method(
     {"image": Stack, "drift": Table},
     align,
     estimate=_estimate,
+    preview=align_preview,
 )
 GEOMETRY = (CROP, RESAMPLE, ALIGN)

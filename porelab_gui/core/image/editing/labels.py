@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError
+from porelab_gui.core.image.editing.preview import by_slab
 from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, Port, param
 from porelab_gui.core.nouns import Labels, Regions, VoxelSize
 from porelab_gui.core.progress import Progress
@@ -157,7 +158,8 @@ def _estimate(inputs: Inputs, params: Any) -> Estimate:
 def _method(
     name: str, title: str, summary: str, params: type[Params], function: Any, out: Any, cite: str = ""
 ) -> Method:
-    return Method(name, title, summary, "Segment", cite, params, LABELS, out, function, estimate=_estimate)
+    more: dict[str, Any] = {"estimate": _estimate, "preview": by_slab(function, next(iter(out)))}
+    return Method(name, title, summary, "Segment", cite, params, LABELS, out, function, **more)
 
 
 CORRECTIONS = (

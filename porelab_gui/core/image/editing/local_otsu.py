@@ -7,16 +7,18 @@ the cost per voxel does not depend on the size of the window.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from porelab_gui.core.image.editing.preview import shown, thinned, window
 from porelab_gui.core.image.editing.slicewise import by_slice
 from porelab_gui.core.image.histogram import grey_range, otsu
 from porelab_gui.core.image.threshold import PHASES, refuse_one_sided
-from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
+from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, Preview, View, param
 from porelab_gui.core.nouns import Labels, Stack
 from porelab_gui.core.progress import Progress, within
 
@@ -56,27 +58,61 @@ def threshold_slice(page: NDArray[Any], low: float, high: float, window: int) ->
     return low + width * (level + 1.0), width * contrast
 
 
+@dataclass(frozen=True)
+class Globals:
+    """What the local rule takes from the whole stack: grey range, gate and the contrast that is needed."""
+
+    low: float
+    high: float
+    gate: float
+    needed: float
+
+
+def globals_of(stack: Stack, params: LocalOtsuParams) -> Globals:
+    """The grey range, the gated global threshold and the contrast that counts."""
+    low, high = grey_range(stack)
+    level = otsu(stack)
+    gate = low + params.gate * (level - low) if params.void == "dark" else high - params.gate * (high - level)
+    return Globals(low, high, gate, params.contrast * _spread(stack))
+
+
+def void_slice(page: NDArray[Any], params: LocalOtsuParams, known: Globals) -> NDArray[np.bool_]:
+    """Where a slice is void."""
+    level, contrast = threshold_slice(page, known.low, known.high, params.window)
+    enough = contrast >= known.needed
+    if params.void == "dark":
+        return np.asarray((page < level) & (page <= known.gate) & enough)
+    return np.asarray((page >= level) & (page > known.gate) & enough)
+
+
 def run(inputs: Inputs, params: LocalOtsuParams, progress: Progress) -> Outputs:
     """Segment a grey stack by the local threshold, gated by the global one."""
     stack: Stack = inputs["image"]
     progress(0, 1, "global threshold")
-    low, high = grey_range(stack)
-    gate = (
-        low + params.gate * (otsu(stack) - low) if params.void == "dark" else high - params.gate * (high - otsu(stack))
-    )
-    needed = params.contrast * _spread(stack)
+    known = globals_of(stack, params)
 
     def work(page: NDArray[Any]) -> NDArray[Any]:
-        level, contrast = threshold_slice(page, low, high, params.window)
-        enough = contrast >= needed
-        if params.void == "dark":
-            return (page < level) & (page <= gate) & enough
-        return (page >= level) & (page > gate) & enough
+        return void_slice(page, params, known)
 
     mask = by_slice(stack, work, np.uint8, "local threshold", within(progress, 0.05, 1.0))
     refuse_one_sided(mask, stack, "the local threshold")
     labels = Labels(mask, stack.voxel_size, PHASES, (1,), name=f"{stack.name} pores", source=stack.source)
     return {"labels": labels}
+
+
+def preview(inputs: Inputs, params: LocalOtsuParams, view: View, progress: Progress) -> Preview:
+    """The local threshold of what is in view; grey range, gate and contrast come from a sample of the stack."""
+    stack: Stack = inputs["image"]
+    progress(0, 1, "global threshold")
+    sample = thinned(stack)
+    known = globals_of(sample, params)
+    progress(1, 2, "local threshold")
+    around, (_, rows, cols) = window(stack, view, params.window // 2)
+    mask = void_slice(around.array()[0], params, known)[rows, cols].astype(np.uint8)
+    note = f"{mask.mean():.1%} of what is in view is void." + (
+        "" if sample.shape == stack.shape else " The run takes grey range and gate from all slices."
+    )
+    return shown(Labels(mask[None], stack.voxel_size, PHASES, (1,), name=stack.name), view, note)
 
 
 def _spread(stack: Stack) -> float:
@@ -96,4 +132,5 @@ SEGMENT_LOCAL_OTSU = Method(
     inputs={"image": Port(Stack, "A grey stack: load one first.")},
     outputs={"labels": Labels},
     function=run,
+    preview=preview,
 )

@@ -26,6 +26,7 @@ from porelab_gui.core.progress import Progress, within
 ROUNDS = 6  # one for each field of a key, and one that settles the ways
 MOST_TURNS = 24  # of comparing whole ways; each makes five steps more of every way exact
 
+
 def flood(level: NDArray[Any], label: NDArray[np.int32], threads: int, progress: Progress) -> None:
     """Spread the marker labels 1..n over the void (``level`` > 0) in place; both images have a shell.
 

@@ -74,9 +74,7 @@ def extract(
     return regions, to_measures(sizes, phase, touched_faces(regions, found), boundary_width)  # type: ignore[return-value]
 
 
-def _markers(
-    job: Job, blocks: list[Box], client: Any, progress: Progress
-) -> tuple[int, list[tuple[Ints, Ints]], int]:
+def _markers(job: Job, blocks: list[Box], client: Any, progress: Progress) -> tuple[int, list[tuple[Ints, Ints]], int]:
     """How many pores there are, the marker voxels and labels per phase, and the longest distance."""
     markers, last, reach = [], 0, 1
     for phase in range(1, job.phases + 1):

@@ -107,9 +107,7 @@ def one_way(
 
 
 @njit(cache=True, nogil=True)
-def least_labelled(
-    squares: NDArray[np.int32], labels: NDArray[np.int32], out: NDArray[np.int32], border: bool
-) -> None:
+def least_labelled(squares: NDArray[np.int32], labels: NDArray[np.int32], out: NDArray[np.int32], border: bool) -> None:
     """As ``least_plain`` where a voxel of another label ends the search at distance 0 of its own."""
     n, width = squares.shape
     alive = np.empty(width, dtype=np.int32)

@@ -33,9 +33,7 @@ def reflected(i: int, n: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def smooth_slab(
-    d2: NDArray[Any], half: NDArray[np.float64], out: NDArray[np.float32], start: int, stop: int
-) -> None:
+def smooth_slab(d2: NDArray[Any], half: NDArray[np.float64], out: NDArray[np.float32], start: int, stop: int) -> None:
     """Gaussian of the distance in layers start..stop of the image, on void; solid gets 2 and the shell -1.
 
     ``d2`` and ``out`` have a shell; ``half[k]`` weighs the two voxels at distance k. The three passes round to

@@ -33,9 +33,7 @@ def pick_device(asked: str) -> str:
     if torch.cuda.is_available():
         return "cuda"
     if asked == "cuda":
-        raise ParameterError(
-            "there is no CUDA device on this machine", where="device", remedy="Choose auto or cpu."
-        )
+        raise ParameterError("there is no CUDA device on this machine", where="device", remedy="Choose auto or cpu.")
     return "cpu"
 
 

@@ -94,8 +94,18 @@ def solve_diffusive(conduits: Conduits, pairs: I64, solver: Solver, progress: Pr
 
     def work(rows: I64) -> None:
         diffusive_pairs(
-            conduits.image, low, high, pairs, centres, radii, conduits.edges,
-            solver.largest, solver.tolerance, solver.iterations, rows, found,
+            conduits.image,
+            low,
+            high,
+            pairs,
+            centres,
+            radii,
+            conduits.edges,
+            solver.largest,
+            solver.tolerance,
+            solver.iterations,
+            rows,
+            found,
         )
 
     cost = np.prod(high - low, axis=1) * 0.1 + geometry.count[pairs].sum(axis=1)

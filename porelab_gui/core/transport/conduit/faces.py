@@ -118,9 +118,7 @@ def face_mask(flat: Kinds, shape: tuple[int, int, int], ahead: int) -> NDArray[n
 
 
 @njit(**Compiled)
-def sides(
-    flat: Kinds, along: F64, number_of: U32, cells: U32, ahead: int, count: int
-) -> tuple[U32, U32, F64, F64]:
+def sides(flat: Kinds, along: F64, number_of: U32, cells: U32, ahead: int, count: int) -> tuple[U32, U32, F64, F64]:
     """Pressures on the lower and on the upper side of every face, widths, and pushes of the upper reservoir."""
     n = len(cells)
     minus, plus = np.empty(n, np.uint32), np.empty(n, np.uint32)
@@ -164,9 +162,7 @@ def component(kinds: Kinds, place: F64, pressures: U32, count: int, axis: int) -
     flat = kinds.reshape(-1)
     index, cells, reds = number(face_mask(flat, kinds.shape, steps[axis]))
     links = link(index, cells)
-    minus, plus, width, force = sides(
-        flat, place.reshape(-1), pressures.reshape(-1), cells, steps[axis], count
-    )
+    minus, plus, width, force = sides(flat, place.reshape(-1), pressures.reshape(-1), cells, steps[axis], count)
     weights, excess = viscous_bonds(flat, links, cells, width, steps, axis)
     diagonal = total_weight(links, weights) + excess
     single = diagonal.astype(np.float32)

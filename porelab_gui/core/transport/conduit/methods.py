@@ -28,8 +28,13 @@ class ConductanceDnsParams(Diffusing, Viscous):
         advanced=True,
     )
     tolerance: float = param(
-        1e-7, "Relative residual at which a diffusive solve stops; its square root for Stokes flow.", unit="1",
-        ge=1e-13, le=1e-3, decimals=12, advanced=True,
+        1e-7,
+        "Relative residual at which a diffusive solve stops; its square root for Stokes flow.",
+        unit="1",
+        ge=1e-13,
+        le=1e-3,
+        decimals=12,
+        advanced=True,
     )
     iterations: int = param(
         400, "Iterations after which a solve is given up.", unit="1", ge=1, le=100_000, advanced=True

@@ -236,8 +236,14 @@ def potential(
 
 @njit(**Compiled)
 def diffusive_pair(
-    box: NDArray[np.int32], labels: I64, centres: F64, radii: F64, edges: F64, largest: bool,
-    tolerance: float, limit: int,
+    box: NDArray[np.int32],
+    labels: I64,
+    centres: F64,
+    radii: F64,
+    edges: F64,
+    largest: bool,
+    tolerance: float,
+    limit: int,
 ) -> tuple[float, float, int, int, int]:
     """Size factor of labels[0]-labels[1] in mean voxel edges, residual, iterations, nodes, status.
 
@@ -266,8 +272,18 @@ def diffusive_pair(
 
 @njit(**Compiled)
 def diffusive_pairs(
-    regions: NDArray[np.int32], low: I64, high: I64, labels: I64, centres: F64, radii: F64, edges: F64,
-    largest: bool, tolerance: float, limit: int, which: I64, found: F64,
+    regions: NDArray[np.int32],
+    low: I64,
+    high: I64,
+    labels: I64,
+    centres: F64,
+    radii: F64,
+    edges: F64,
+    largest: bool,
+    tolerance: float,
+    limit: int,
+    which: I64,
+    found: F64,
 ) -> None:
     """``diffusive_pair`` for the rows ``which``; the five results go into their rows of ``found``."""
     for row in which:

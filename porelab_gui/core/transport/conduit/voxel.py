@@ -66,7 +66,7 @@ def conduction_of(labels: Labels, listed: str = "") -> Conduction:
 
 
 def parse_conductivities(listed: str) -> dict[int, float]:
-    """"1=1, 2=0.3" as a mapping; ParameterError unless all are labels with conductivities of at least 0."""
+    """ "1=1, 2=0.3" as a mapping; ParameterError unless all are labels with conductivities of at least 0."""
     found: dict[int, float] = {}
     for part in filter(None, (p.strip() for p in listed.replace(";", ",").split(","))):
         label, _, value = part.partition("=")
@@ -95,9 +95,7 @@ def _solve_or_recall(
     if kept is not None and ("field" in kept or not keep_field):
         relative, residual, iterations, mismatch, connected, seconds = kept["numbers"].tolist()
         done = bool(kept["converged"])
-        return Transfer(
-            relative, residual, int(iterations), done, mismatch, connected, seconds, kept.get("field")
-        )
+        return Transfer(relative, residual, int(iterations), done, mismatch, connected, seconds, kept.get("field"))
     solved = _solve(conduction, axis, params, step, keep_field)
     numbers = (solved.relative, solved.residual, solved.iterations, solved.mismatch, solved.connected, solved.seconds)
     entry = {"numbers": np.array(numbers), "converged": np.array(solved.converged)}
@@ -169,5 +167,3 @@ def _advice(solved: Transfer, axis: str) -> str:
     if not solved.converged:
         return f"The solve along {axis} did not converge: allow more iterations or a looser tolerance."
     return ""
-
-

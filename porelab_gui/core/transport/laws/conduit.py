@@ -113,7 +113,7 @@ def _positive(values: NDArray[Any], needed: Bools, what: str, network: Network) 
         kind = what.split()[0]
         named = ", ".join(str(int(i)) for i in bad[:5]) + (", ..." if bad.size > 5 else "")
         raise InputError(
-            f"{bad.size} {kind}s have a {what[len(kind) + 1:]} that is not a positive length ({kind} {named})",
+            f"{bad.size} {kind}s have a {what[len(kind) + 1 :]} that is not a positive length ({kind} {named})",
             where=network.name or None,
             remedy="Remove them or choose another diameter or length.",
         )

@@ -37,10 +37,6 @@ def factors(c: Conduits) -> Factors:
         c.notes.append(f"{int(wide.sum())} throats are wider than a pore they join and were narrowed to it")
         c = replace(c, dt=np.minimum(c.dt, narrowest))
     first, throat, second = sphere_lengths(c)
-    hydraulic = in_series(
-        sphere_hydraulic(c.d1, first), tube_hydraulic(c.dt, throat), sphere_hydraulic(c.d2, second)
-    )
-    diffusive = in_series(
-        sphere_diffusive(c.d1, first), tube_diffusive(c.dt, throat), sphere_diffusive(c.d2, second)
-    )
+    hydraulic = in_series(sphere_hydraulic(c.d1, first), tube_hydraulic(c.dt, throat), sphere_hydraulic(c.d2, second))
+    diffusive = in_series(sphere_diffusive(c.d1, first), tube_diffusive(c.dt, throat), sphere_diffusive(c.d2, second))
     return Factors(hydraulic, diffusive)

@@ -57,9 +57,7 @@ def network_system(
     return PnmSystem(faces.circuit, tail=faces.tail, scale=scale, backend=backend, where=network.name or None)
 
 
-def solve_axis(
-    network: Network, law: str, axis: str, boundary: str, kind: Kind, backend: str = "auto"
-) -> AxisResult:
+def solve_axis(network: Network, law: str, axis: str, boundary: str, kind: Kind, backend: str = "auto") -> AxisResult:
     """One axis; an axis that the network does not span gives NaN and a note. Bad conductances are refused."""
     _, column, fluid = conductance_column(network, law, kind)
     g = np.asarray(column.values, dtype=np.float64)

@@ -51,9 +51,7 @@ def compare(
     return _table(network, rows, values, _gathered(notes))
 
 
-def _one(
-    network: Network, law: str, axis: str, boundary: str, kind: Kind, backend: str, notes: list[str]
-) -> float:
+def _one(network: Network, law: str, axis: str, boundary: str, kind: Kind, backend: str, notes: list[str]) -> float:
     """K [m2] or F of one case; NaN and a note where there is none."""
     if f"{kind.prefix}.{law}" not in network.throats:
         return np.nan
