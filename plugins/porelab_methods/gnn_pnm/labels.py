@@ -1,0 +1,121 @@
+"""What is computed of one medium: network, permeability and formation factor of the voxels, flow through throats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porelab_gui.core.nouns import Labels, Network, Regions
+from porelab_gui.core.progress import Progress, silent, within
+from porelab_gui.core.transport.conduit.pads import label_image, pore_labels, widened
+from porelab_gui.core.transport.stokes.flow import Flow
+
+Floats = NDArray[np.float64]
+EDGE = 1e-6  # m, of the voxels of every medium; no result depends on it
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A network with its truth.
+
+    ``k`` (3,) permeability [m2] along z, y, x, NaN where it was not computed, 0 where nothing flows; ``f`` (3,)
+    formation factor, infinite where nothing diffuses; ``shares`` (3, Nt) flow through every throat over the flow
+    through the sample, positive from first to second pore, NaN where not computed.
+    """
+
+    network: Network
+    k: Floats
+    f: Floats
+    shares: Floats
+    family: str = ""
+    role: str = ""
+    void: NDArray[np.bool_] | None = None
+
+
+def as_labels(void: NDArray[np.bool_], edge: float = EDGE) -> Labels:
+    """A binary image as Labels with cubic voxels."""
+    return Labels(void.astype(np.uint8), (edge,) * 3)
+
+
+def extract(labels: Labels, threads: int) -> tuple[Regions, Network]:
+    """Regions and network by the program's own extraction, with boundary pores on the faces."""
+    from porelab_gui.core.network.extract import ExtractParams, run
+
+    found: dict[str, Any] = dict(run({"labels": labels}, ExtractParams(threads=threads), silent))
+    return found["regions"], found["network"]
+
+
+def label(
+    void: NDArray[np.bool_], axes: tuple[int, ...], *, solver: str = "auto", threads: int = 1, tolerance: float = 1e-3,
+    progress: Progress = silent,
+) -> tuple[Regions, Sample]:  # fmt: skip
+    """Network, K along ``axes``, F along all three, and the flow through the throats."""
+    labels = as_labels(void)
+    regions, network = extract(labels, threads)
+    progress(0.1, 1, "formation factor")
+    f = formation(labels, threads)
+    k, shares = np.full(3, np.nan), np.full((3, network.n_throats), np.nan)
+    for done, axis in enumerate(axes):
+        step = within(progress, 0.2 + 0.8 * done / len(axes), 0.2 + 0.8 * (done + 1) / len(axes), "Stokes flow")
+        k[axis], flow = permeability(void, axis, solver, threads, tolerance, step)
+        if flow is not None:
+            shares[axis] = throat_flows(regions, network, flow, axis)
+    return regions, Sample(network, k, f, shares, void=void)
+
+
+def formation(labels: Labels, threads: int) -> Floats:
+    """Formation factors of the voxels along z, y, x."""
+    from porelab_gui.core.transport.conduit.methods import VoxelDiffusionParams
+    from porelab_gui.core.transport.conduit.voxel import run
+
+    params = VoxelDiffusionParams(tolerance=1e-4, cache=False, threads=threads)
+    return np.asarray(run(labels, params, silent)["table"]["formation_factor"], float)
+
+
+def permeability(
+    void: NDArray[np.bool_], axis: int, solver: str, threads: int, tolerance: float, progress: Progress
+) -> tuple[float, Flow | None]:
+    """K [m2] and the flow; K is NaN when the solver did not converge, 0 when the void does not span."""
+    from porelab_gui.core.transport.stokes.methods import StokesParams
+    from porelab_gui.core.transport.stokes.run import solve_axis
+
+    params = StokesParams(solver=solver, threads=threads, tolerance=tolerance)
+    result, flow = solve_axis(void, (EDGE,) * 3, axis, params, progress)
+    return (float(result.value) if result.converged else float("nan")), flow
+
+
+def throat_flows(regions: Regions, network: Network, flow: Flow, axis: int) -> Floats:
+    """(Nt,) flow through the voxel faces between the two regions of every throat over the flow through the sample.
+
+    The velocity on a face is the mean of the two voxels beside it; nothing leaves through the sealed sides.
+    """
+    image = label_image(regions, network)
+    pad = (image.shape[0] - regions.shape[0]) // 2
+    image = widened(image, pad) if pad else image
+    key, order = _keys(network)
+    total = np.zeros(network.n_throats)
+    for k in range(3):
+        speed = np.pad(flow.velocity[k], pad, mode="edge" if k == axis else "constant").astype(np.float64)
+        near, far = (np.moveaxis(image, k, 0)[s].astype(np.int64) for s in (slice(None, -1), slice(1, None)))
+        hit = (near != far) & (near > 0) & (far > 0)
+        u = np.moveaxis(speed, k, 0)
+        across = 0.5 * (u[:-1][hit] + u[1:][hit])
+        low, high = np.minimum(near[hit], far[hit]), np.maximum(near[hit], far[hit])
+        at = np.clip(np.searchsorted(key, low << 32 | high), 0, max(len(key) - 1, 0))
+        known = key[at] == (low << 32 | high)
+        signed = np.where(near[hit] < far[hit], across, -across)
+        total += np.bincount(order[at[known]], signed[known], network.n_throats)
+    label = pore_labels(network)[network.conns]
+    total[label[:, 0] > label[:, 1]] *= -1
+    return total / (float(flow.permeability[axis]) * flow.pressure.size / flow.pressure.shape[axis])
+
+
+def _keys(network: Network) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sorted keys of the label pairs of the throats, and which throat each is."""
+    pairs = np.sort(pore_labels(network)[network.conns], axis=1)
+    key = pairs[:, 0] << 32 | pairs[:, 1]
+    order = np.argsort(key)
+    return key[order], order
