@@ -75,7 +75,7 @@ def descriptors(graph: Graph) -> Floats:
     pores = np.unique(graph.conns[inner])
     blocks = [
         graph.pore[pores],
-        graph.half[inner].reshape(-1, graph.half.shape[2]),
+        graph.half[inner].reshape(2 * int(inner.sum()), graph.half.shape[2]),
         graph.edge[inner],
         graph.width[inner],
     ]

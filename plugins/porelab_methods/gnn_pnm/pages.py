@@ -1,14 +1,11 @@
-"""Pages of the window: training with a live parity plot, conductances as colours, where the flow is decided."""
+"""Pages of the window: conductances as colours, and where the flow is decided. Training has the shared widgets."""
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from porelab_gui.core.nouns import AXES, Table
@@ -18,10 +15,7 @@ from porelab_gui.gui.network.colouring import Colouring, spans_decades
 from porelab_gui.gui.plots.canvas import PlotCanvas
 from porelab_gui.gui.theme import Colours, role
 from porelab_gui.session.jobs import Job, State
-from porelab_methods.gnn_pnm.methods import TrainParams, weights_folder
-from porelab_methods.gnn_pnm.train import PARITY
 
-FAMILY_COLOURS = ("#4c9be8", "#f2994a", "#5fbf77", "#c77dff", "#ff8a80", "#e5c07b", "#56c5c5", "#b0b0b0")
 SHOWS = (
     ("GNN", "g_hydraulic.gnn", "hydraulic conductance by the graph network"),
     ("over the law", "gnn_ratio.hydraulic", "the graph network over cones and cylinders"),
@@ -29,105 +23,6 @@ SHOWS = (
     ("spread", "gnn_spread.hydraulic", "how far the nets of the ensemble disagree"),
 )
 NO_DNS = "Simulate conduits first (Conductance by direct simulation, hydraulic), then run this again."
-
-
-class TrainPage(QWidget):
-    """The form of the training, and below it truth against prediction of the networks held for validation."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__()
-        self.context = context
-        self.job: Job | None = None
-        self._seen: tuple[str, float] = ("", 0.0)
-        self.rows: dict[str, NDArray[Any]] = {}
-        self.form = MethodForm(context, "train_gnn_pnm")
-        self.said = role(QLabel("The parity plot follows the training, epoch by epoch."), "quiet")
-        self.said.setWordWrap(True)
-        self.said.setObjectName("training_state")
-        self.plot = PlotCanvas(context, self._draw)
-        self.plot.numbers = lambda: {k: self.rows[k] for k in ("truth", "found") if k in self.rows}
-        self.plot.setMinimumHeight(250)
-        self.plot.hide()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.form, self.said, self.plot):
-            column.addWidget(widget)
-        self._timer = QTimer(self, singleShot=True, interval=300)
-        self._timer.timeout.connect(self.follow)
-        self.form.started.connect(self._on_started)
-        self.form.finished.connect(lambda _: self.follow())
-        context.session.queue.changed.connect(self._on_job)
-
-    def _on_started(self, job: Job) -> None:
-        self.job, self._seen, self.rows = job, ("", 0.0), {}
-
-    def _on_job(self, job: Job) -> None:
-        if job is self.job and not self._timer.isActive():
-            self._timer.start()
-
-    def follow(self) -> None:
-        """Read what the training has written since, and say where it stands."""
-        job = self.job
-        if job is None or not isinstance(job.params, TrainParams):
-            return
-        path = newest_parity(weights_folder(job.params), job)
-        if path is not None:
-            mark = (str(path), path.stat().st_mtime)
-            if mark != self._seen:
-                self._seen, self.rows = mark, read_parity(path)
-                self.plot.setVisible(bool(len(self.rows["truth"])))
-                self.plot.refresh()
-        self.said.setText(sentence(job))
-
-    def _draw(self, axes: Any, chosen: Colours) -> None:
-        if not len(self.rows.get("truth", ())):
-            axes.set_axis_off()
-            return
-        here = self.rows["kind"] == "K"
-        truth, found, family = (self.rows[k][here] for k in ("truth", "found", "family"))
-        for k, name in enumerate(dict.fromkeys(family)):
-            of = family == name
-            colour = FAMILY_COLOURS[k % len(FAMILY_COLOURS)]
-            axes.plot(truth[of], found[of], "o", ms=4, mew=0, alpha=0.8, color=colour, label=name)
-        ends = [min(truth.min(), found.min()), max(truth.max(), found.max())]
-        axes.plot(ends, ends, "--", lw=1, color=chosen.quiet, zorder=1)
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.set_xlabel("K of the voxels [m²], at a voxel of 1 µm")
-        axes.set_ylabel("K of the network [m²]")
-        legend = axes.legend(fontsize=7, frameon=False, handletextpad=0.1)
-        for text in legend.get_texts():
-            text.set_color(chosen.text)
-
-
-def newest_parity(folder: Path, job: Job) -> Path | None:
-    """The parity file that the running net of a job writes; one of an earlier run does not count."""
-    import time
-
-    begun = time.time() - job.seconds - 1.0
-    files = [p for p in (folder / "runs").glob(f"net*/{PARITY}") if p.stat().st_mtime >= begun]
-    return max(files, key=lambda p: p.stat().st_mtime, default=None)
-
-
-def read_parity(path: Path) -> dict[str, NDArray[Any]]:
-    """Columns of the file as arrays."""
-    with path.open(encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
-    made: dict[str, NDArray[Any]] = {k: np.array([r[k] for r in rows], dtype=str) for k in ("family", "kind")}
-    return made | {k: np.array([float(r[k]) for r in rows]) for k in ("truth", "found")}
-
-
-def sentence(job: Job) -> str:
-    """Epoch, errors and residual in words."""
-    last = {name: points[-1][1] for name, points in job.metrics.items() if points}
-    said = [job.message] if job.message else []
-    if "median_error_K" in last:
-        said.append(f"median error of K {last['median_error_K']:.1%}, R² of ln K {last['r2_lnK']:.3f}")
-    if "median_error_F" in last:
-        said.append(f"median error of F {last['median_error_F']:.1%}")
-    if "mass_residual" in last:
-        said.append(f"inflow and outflow differ by {last['mass_residual']:.0e} of the flow")
-    return ", ".join(said) + "." if said else "Waiting for the first epoch."
 
 
 class ApplyPage(QWidget):

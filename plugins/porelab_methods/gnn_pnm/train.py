@@ -11,17 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from porelab_gui.core.atomic import writing
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.learning.fit import Fit, FitConfig, fit
 from porelab_gui.core.learning.metrics import r2
+from porelab_gui.core.learning.pictures import show_parity
 from porelab_gui.core.progress import Progress, silent, within
 from porelab_methods.gnn_pnm.features import Variant
 from porelab_methods.gnn_pnm.labels import Sample
 from porelab_methods.gnn_pnm.model import Ensemble, Tensors, ThroatNet
 from porelab_methods.gnn_pnm.systems import Batch, Prepared, Task, prepare
-
-PARITY = "parity.csv"
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ def train_one(
     members: Sequence[Prepared], held: Sequence[Prepared], recipe: Recipe, seed: int, folder: Path,
     progress: Progress = silent,
 ) -> tuple[ThroatNet, Fit]:  # fmt: skip
-    """One net, the best epoch by its validation loss; ``parity.csv`` in the folder follows it epoch by epoch."""
+    """One net, the best epoch by its validation loss, with a parity plot of the held networks as it goes."""
     if not members:
         raise InputError("no network of the data set spans its sample", remedy="Build a data set of more media.")
     torch.manual_seed(seed)
@@ -189,35 +187,26 @@ def train_one(
         final_learning_rate=recipe.learning_rate / 50, weight_decay=recipe.weight_decay, patience=recipe.epochs,
         seed=seed, precision="float32", monitor="loss", threads=recipe.threads,
     )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
     held = held or members
 
     def validate(model: torch.nn.Module) -> dict[str, float]:
         outcome = predict(model, held)
-        write_parity(folder / PARITY, outcome)
         gap = (outcome.found - outcome.truth) ** 2
         weight = np.where(outcome.kind == 0, 1.0, recipe.diffusion)
         loss = float((gap * weight).sum() / max(weight.sum(), 1e-9))
         return {"loss": loss, **outcome.figures(), "mass_residual": imbalance(model, held[:8])}
 
+    def draw(model: torch.nn.Module, shown: Progress) -> None:
+        truth, found = predict(model, held).part(0)
+        title = f"K of {len(truth)} networks held out, voxels of 1 um"
+        show_parity(shown, title, np.exp(truth), np.exp(found), unit="m2", log=True)
+
     groups = Groups(members, recipe.batch, seed)
-    return net, fit(net, loss_of(recipe), groups, validate, config, folder, progress, collate=_first)
+    return net, fit(net, loss_of(recipe), groups, validate, config, folder, progress, collate=_first, draw=draw)
 
 
 def _first(batches: list[Any]) -> Any:
     return batches[0]
-
-
-def write_parity(path: Path, outcome: Outcome) -> None:
-    """Truth and prediction per target, for the plot that follows the training."""
-    with writing(path, "w") as handle:
-        handle.write("network,family,kind,axis,truth,found\n")
-        for row in zip(
-            outcome.names, outcome.families, outcome.kind, outcome.axis, outcome.truth, outcome.found, strict=True
-        ):
-            name, family, kind, axis, truth, found = row
-            value = np.exp([truth, found]) if kind == 0 else np.exp([-truth, -found])
-            handle.write(f"{name},{family},{'KF'[kind]},{'zyx'[axis]},{value[0]:.6g},{value[1]:.6g}\n")
 
 
 def train(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -71,11 +72,12 @@ def imported(network: Network, *drop: str) -> Network:
     return replace(network, pores=pores, throats=throats, voxel_size=None)
 
 
-def test_an_imported_network_takes_the_lean_variant_and_is_told(network, trained):
+def test_an_imported_network_takes_the_lean_variant_and_is_told(network, trained, tmp_path):
     done = apply(imported(network), trained[0], 1e-3, 1e-9)
     assert done.variant == "lean" and any("voxel size" in n and "perimeter" in n for n in done.notes)
+    alone = shutil.copytree(trained[0].folder, tmp_path / "alone", ignore=shutil.ignore_patterns("lean"))
     with pytest.raises(FormatError, match="'full' only"):
-        apply(imported(network), replace(trained[0], folder=trained[0].folder.parent / "only"), 1e-3, 1e-9)
+        apply(imported(network), replace(trained[0], folder=alone), 1e-3, 1e-9)
 
 
 def test_missing_diameters_and_networks_too_small_are_refused(network, trained):
