@@ -25,11 +25,50 @@ def section(content: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Read every bench-*.json of the folder given (default: here)."""
+    """Read every bench-*.json of the folder given (default: here); sections of other benchmarks stay as they are."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path()
-    runs = [json.loads(path.read_text()) for path in sorted(folder.glob("bench-*.json"))]
-    (HERE / "benchmarks.md").write_text("\n".join([HEAD, *map(section, runs)]))
+    runs = {content["name"]: content for content in map(_read, sorted(folder.glob("bench-*.json")))}
+    page = HERE / "benchmarks.md"
+    parts = page.read_text().split("\n## ")[1:] if page.exists() else []
+    sections = {text.partition("\n")[0]: f"## {text.rstrip()}\n" for text in parts}
+    sections |= {name: section(content) for name, content in runs.items()}
+    page.write_text("\n".join([HEAD, *(sections[name] for name in sorted(sections))]))
+    if "large" in runs:
+        _insert(HERE / "extraction.md", "large", large(runs["large"]))
     return 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def large(content: dict[str, Any]) -> str:
+    """What extraction past memory took, and what larger images will take."""
+    f = content["figures"]
+    rows = [
+        ("memory of the process, in blocks of 200", [f"{f[f'private_gib_{n}']:.2f} GiB" for n in (600, 1000, 2000)]),
+        ("the same, image taken whole", [f"{f[f'peak_gib_{n}_whole']:.1f} GiB" for n in (600, 1000, 2000)]),
+        ("files in `scratch`", [f"{f[f'disk_gib_{n}']:.1f} GiB" for n in (600, 1000, 2000)]),
+        ("time, 2 cores", [f"{f[f'hours_{n}'] * 60:.0f} min" for n in (600, 1000, 2000)]),
+    ]
+    table = "\n".join(f"| {name} | {' | '.join(values)} |" for name, values in rows)
+    return (
+        "600^3 was run (an OME-Zarr, read lazily): "
+        f"{f['bytes_per_voxel_600']:.2f} bytes of memory per voxel in blocks, "
+        f"{f['bytes_per_voxel_600_whole']:.1f} as a whole; "
+        f"the same network: {'yes' if f['same_network_600'] else 'NO'}. "
+        "1000^3 and 2000^3 are extrapolated: in blocks a constant and what grows with the number of pores (from 300^3 "
+        f"and 600^3), time and disk by the volume.\n\n| | 600^3 | 1000^3 | 2000^3 |\n|---|---|---|---|\n{table}\n"
+    )
+
+
+def _insert(path: Path, name: str, text: str) -> None:
+    """Put a text between the marks of a page."""
+    before, mark, rest = path.read_text().partition(f"<!-- {name}: ")
+    head, _, _ = rest.partition("-->")
+    _, end, after = rest.partition(f"<!-- end of {name} -->")
+    path.write_text(f"{before}{mark}{head}-->\n{text}{end}{after}")
 
 
 def _number(value: Any) -> str:

@@ -131,6 +131,10 @@ class MethodForm(QWidget):
         self._enable(not problems)
         return not problems
 
+    def insert_above_button(self, widget: QWidget) -> None:
+        """Put what else belongs to this work right above the button."""
+        self._column.insertWidget(self._column.indexOf(self.button), widget)
+
     # -- building
 
     def _add_heading(self) -> None:

@@ -8,8 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 import numpy as np
-from napari.layers import Layer, Points
-from napari.utils.colormaps import Colormap
+from napari.layers import Layer
 from numpy.typing import ArrayLike, NDArray
 from psygnal import Signal
 from qtpy.QtCore import QTimer
@@ -19,16 +18,16 @@ from porelab_gui.gui import overlay
 from porelab_gui.gui.context import Selection
 from porelab_gui.gui.flight import Flight
 from porelab_gui.gui.images import UNITS, image_layer, update_image
+from porelab_gui.gui.marks import MARK, PROBLEM, Marks
 from porelab_gui.gui.network.colouring import Colouring, Colours
-from porelab_gui.gui.network.tube_layer import TubeLayer
 from porelab_gui.gui.network.view import NetworkView
+from porelab_gui.gui.turns import Turns
 from porelab_gui.session.session import Session
 
-MARK = "#ffd91a"
-PROBLEM = "#ed2938"
 BARS, LETTER = 110, 9.5  # pixels for the colour bars and for a letter
 NO_BREAK = "\u00a0"
 TURN_MS = 120
+AT_ONCE = 3_000  # throats of networks whose layers are made in one go
 SLACK_PIXELS = 4
 VIEW_ANGLES = (-15.0, 30.0, 150.0)
 
@@ -47,7 +46,8 @@ class Layers:
         self.viewer, self.session, self.selection = viewer, session, selection
         self._shown: dict[str, tuple[Noun, list[Layer]]] = {}
         self._views: dict[str, NetworkView] = {}
-        self._marks: dict[str, Layer] = {}
+        self._growing: dict[str, Turns] = {}  # networks whose layers are being made
+        self.marks = Marks(self.lay, self._remove)
         self._scaled = False
         self._flight = Flight(viewer)
         viewer.mouse_drag_callbacks.append(self._on_press)
@@ -74,7 +74,7 @@ class Layers:
         self._flight.stop()
         for name in list(self._shown):
             self._drop(name)
-        self._remove(list(self._marks.values()))
+        self.marks.clear()
 
     # what is open
 
@@ -90,15 +90,18 @@ class Layers:
 
     def layer(self, name: str) -> Layer | None:
         """The layer of an image, labels or regions; the tubes of a network."""
+        self._grown(name)
         return self._shown[name][1][-1] if self._shown.get(name, (None, []))[1] else None
 
     def view(self, name: str = "") -> NetworkView | None:
         """The view of a network by name, or of the newest one."""
         chosen = name or self.session.latest(Network) or ""
+        self._grown(chosen)
         return self._views.get(chosen)
 
     def _take_over(self, name: str, noun: Noun) -> bool:
         """Give new data to the layers that are there (napari is slow to remove and add); False when they do not fit."""
+        self._grown(name)
         old, layers = self._shown[name]
         if type(old) is not type(noun) or not layers:
             return False
@@ -122,6 +125,8 @@ class Layers:
         return True
 
     def _drop(self, name: str) -> None:
+        if name in self._growing:
+            self._growing.pop(name).stop()
         _, layers = self._shown.pop(name, (None, []))
         gone = self._views.pop(name, None)
         self._remove(layers)
@@ -157,20 +162,41 @@ class Layers:
                 layer.visible = False
         view = self._views[name] = NetworkView(network, name)
         first = self.viewer.dims.ndisplay == 2
-        made += [self._add(layer) for layer in view.layers]
+        self._growing[name] = Turns(
+            (
+                lambda: view.pores,
+                lambda: view.throats,
+                lambda: self._turn_to_3d() if first else None,
+                lambda: made.append(self._add(view.pores)),
+                lambda: made.append(self._add(view.throats)),
+                lambda: self._look_at_it() if first else None,
+                lambda: self._introduce(name, view),
+            )
+        )
+        if network.n_throats <= AT_ONCE:
+            self._grown(name)
+
+    def _grown(self, name: str) -> None:
+        """Have the layers of a network whole before they are used."""
+        if name in self._growing:
+            self._growing.pop(name).finish()
+
+    def _introduce(self, name: str, view: NetworkView) -> None:
+        """A network that has just been drawn becomes the one that is looked at."""
+        self._growing.pop(name, None)
         self.viewer.layers.selection.active = view.throats
         # pores whose centre is off the slice, but which the slice cuts, are drawn as the discs they are there
         self.viewer.dims.margin_left = (float(view.pore_radii.max(initial=0)),) * self.viewer.dims.ndim
         self.viewer.dims.margin_right = self.viewer.dims.margin_left
-        if first:
-            self._look_at_it()
         self._face()
         self._tell(name)
         self.networks_changed.emit(name)
 
-    def _look_at_it(self) -> None:
-        """Turn to 3D, at a slant, with everything on the canvas."""
+    def _turn_to_3d(self) -> None:
         self.viewer.dims.ndisplay = 3
+
+    def _look_at_it(self) -> None:
+        """At a slant, with everything on the canvas."""
         self.viewer.camera.angles = VIEW_ANGLES
         self.viewer.fit_to_view()
         self.viewer.camera.zoom *= 0.75
@@ -183,7 +209,7 @@ class Layers:
         """Turn what is flat in large networks towards the viewer."""
         flat = self.viewer.dims.ndisplay == 2
         direction = (1.0, 0.0, 0.0) if flat else self.viewer.camera.view_direction
-        for view in self._views.values():
+        for view in (v for k, v in self._views.items() if k not in self._growing):
             view.throats.face(direction)
 
     def _add(self, layer: Layer) -> Layer:
@@ -207,8 +233,7 @@ class Layers:
         for _, layers in self._shown.values():
             if event.value in layers:
                 layers.remove(event.value)
-        for key in [k for k, v in self._marks.items() if v is event.value]:
-            del self._marks[key]
+        self.marks.forget(event.value)
 
     # colours
 
@@ -252,13 +277,28 @@ class Layers:
         balls: NDArray[Any] = np.asarray(pores)
         tubes: NDArray[Any] = np.asarray(throats)
         ends = view.centres[view.network.conns[tubes]]
-        self._mark_balls("problem pores", view.centres[balls], 1.25 * view.pore_radii[balls], PROBLEM)
-        self._mark_tubes("problem throats", ends, 1.5 * view.throat_radii[tubes], PROBLEM)
+        self.marks.balls("problem pores", view.centres[balls], 1.25 * view.pore_radii[balls], PROBLEM)
+        self.marks.tubes("problem throats", ends, 1.5 * view.throat_radii[tubes], PROBLEM)
+
+    def mark_throats(self, throats: ArrayLike, name: str = "") -> None:
+        """Mark throats of a network (boolean mask or indices; none: take the mark away)."""
+        view = self.view(name)
+        tubes: NDArray[Any] = np.asarray(throats)
+        if view is not None:
+            ends = view.centres[view.network.conns[tubes]]
+            self.marks.tubes("marked throats", ends, 1.5 * view.throat_radii[tubes], MARK)
+
+    def mark_refused(self, error: Exception | None, name: str = "") -> None:
+        """Mark the pores that a refusal names, in red, and fly to the first."""
+        pores = np.asarray(getattr(error, "pores", ()), int)
+        view = self.view(name) if len(pores) else None
+        if view is not None and pores.max() < view.network.n_pores:
+            self.highlight(pores, np.zeros(0, int), view.name)
+            self.fly_to_pore(int(pores[0]), view.name)
 
     def clear_marks(self) -> None:
         """Take all marks off the canvas."""
-        for name, layer in self._marks.items():
-            layer.visible = layer.visible and name == overlay.TITLE
+        self.marks.hide(but=overlay.TITLE)
 
     def fly_to_throat(self, index: int, name: str = "") -> None:
         """Move the camera to a throat."""
@@ -278,57 +318,27 @@ class Layers:
         ids = np.zeros(0, int) if index is None or view is None else np.array([index])
         if view is not None:
             radii = 1.3 * np.maximum(view.throat_radii[ids], 0.3 * np.median(view.pore_radii))
-            self._mark_tubes("selected throat", view.centres[view.network.conns[ids]], radii, MARK)
+            self.marks.tubes("selected throat", view.centres[view.network.conns[ids]], radii, MARK)
 
     def _mark_pore(self, index: int | None, name: str) -> None:
         view = self.view(name)
         ids = np.zeros(0, int) if index is None or view is None else np.array([index])
         if view is not None:
-            self._mark_balls("selected pore", view.centres[ids], 1.1 * view.pore_radii[ids], MARK)
-
-    def _mark_balls(self, title: str, centres: NDArray[Any], radii: NDArray[Any], colour: str) -> None:
-        layer = self._marks.get(title)
-        if layer is not None and len(centres):
-            layer.data = centres
-            layer.size = 2 * radii
-        elif len(centres):
-            shown = {"face_color": colour, "border_width": 0, "size": 2 * radii, "projection_mode": "rescale_spherical"}
-            layer = self._put_mark(title, Points(centres, name=title, shading="spherical", **shown, **UNITS))
-        if layer is not None:
-            layer.visible = bool(len(centres))
-
-    def _mark_tubes(self, title: str, ends: NDArray[Any], radii: NDArray[Any], colour: str) -> None:
-        layer = self._marks.get(title)
-        if layer is not None and len(ends):
-            layer.set_tubes(ends[:, 0], ends[:, 1], radii, np.ones(len(ends)))
-        elif len(ends):
-            # without depth, so that no pore hides what is chosen
-            scale = {"colormap": _one_colour(colour), "contrast_limits": (0, 2), "blending": "translucent_no_depth"}
-            layer = self._put_mark(
-                title, TubeLayer(ends[:, 0], ends[:, 1], radii, name=title, shading="none", **scale, **UNITS)
-            )
-        if layer is not None:
-            layer.visible = bool(len(ends))
-
-    def _put_mark(self, title: str, layer: Layer) -> Layer:
-        self._marks[title] = self.lay(layer)
-        return layer
+            self.marks.balls("selected pore", view.centres[ids], 1.1 * view.pore_radii[ids], MARK)
 
     # previews and phases
 
     def show_overlay(self, page: NDArray[np.uint8], stack: Stack, axis: int, index: int) -> None:
         """Lay one slice of labels over an image, at slice ``index`` of ``axis``, until ``clear_overlay``."""
-        layer = self._marks.get(overlay.TITLE)
+        layer = self.marks.get(overlay.TITLE)
         if layer is None:
-            self._put_mark(overlay.TITLE, overlay.preview_layer(page, stack, axis, index, **UNITS))
+            self.marks.put(overlay.TITLE, overlay.preview_layer(page, stack, axis, index, **UNITS))
         else:
             overlay.place(layer, page, stack, axis, index)
 
     def clear_overlay(self) -> None:
         """Take away the slice laid over the image."""
-        layer = self._marks.get(overlay.TITLE)
-        if layer is not None:
-            self._remove([layer])
+        self.marks.drop(overlay.TITLE)
 
     def lay(self, layer: Layer) -> Layer:
         """Put a layer that shows a tool (a preview, a box, a crop to paint on), not an item; the choice stays."""
@@ -360,7 +370,7 @@ class Layers:
         """Choose the pore or throat under a world position (along the ray in 3D); nothing there: choose nothing."""
         slack = SLACK_PIXELS / max(self.viewer.camera.zoom, 1e-12)
         direction = view_direction if self.viewer.dims.ndisplay == 3 else None
-        for view in reversed(list(self._views.values())):
+        for view in reversed([v for k, v in self._views.items() if k not in self._growing]):
             found = view.pick(np.asarray(position)[-3:], direction, slack)
             if found is not None:
                 kind, index = found
@@ -372,7 +382,3 @@ class Layers:
 
 def _colouring(column: str | Colouring | None, options: dict[str, Any]) -> Colouring | None:
     return Colouring(column, **options) if isinstance(column, str) else column
-
-
-def _one_colour(colour: str) -> Colormap:
-    return Colormap([colour, colour], name="mark", display_name="mark")

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QMainWindow, QWidget
 from porelab_gui.gui import settings as preferences
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.jobs_strip import JobsStrip
+from porelab_gui.gui.network.preview import Previews
 from porelab_gui.gui.opening import Opener, is_question
 from porelab_gui.gui.stepper import Stepper
 from porelab_gui.gui.toasts import NapariBridge, Toasts
@@ -39,6 +40,7 @@ class PorelabWindow(QObject):
         self.opener = Opener.of(context, self.main)
         self.stepper = Stepper(context)
         self.jobs = JobsStrip(context)
+        self.previews = Previews(context.session, context.layers)
         self.plots: QWidget | None = None
         self.welcome: QWidget | None = None
         self.actions: dict[str, Any] = {}
@@ -135,7 +137,7 @@ class PorelabWindow(QObject):
         from porelab_gui.gui.welcome import Welcome
 
         qt_viewer = self.viewer.window._qt_viewer
-        self._bridge = NapariBridge(self.toasts, self.context.session.queue._deliver)
+        self._bridge = NapariBridge(self.toasts, self.context.session.queue.deliver)
         self.welcome = Welcome(
             qt_viewer.canvas.native,
             self.context,
@@ -194,6 +196,7 @@ class PorelabWindow(QObject):
     def _on_finished(self, job: Job) -> None:
         if job.state is State.FAILED and not is_question(job.error):
             self.context.report(job.error or RuntimeError("the job failed"), job.trace)
+            self.context.layers.mark_refused(job.error)
         if job.state is State.DONE and job.method.name == "load":
             self.settings.remember(job.params.model_dump()["path"])
 

@@ -178,13 +178,28 @@ class TablesPanel(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         role(self.empty, "quiet")
+        self.notes_button = QPushButton("Notes")
+        self.notes_button.setCheckable(True)
+        self.notes_button.toggled.connect(self._show_notes)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
-        for widget in (self.combo, self.view, self.empty):
+        column.addLayout(self._head())
+        for widget in (self.view, self.empty):
             column.addWidget(widget)
         self.combo.currentTextChanged.connect(self._show)
         context.session.changed.connect(self._refresh)
         self._refresh(())
+
+    def _head(self) -> QHBoxLayout:
+        """The chooser and the buttons in one row: the dock is low, and the table needs what there is."""
+        row = QHBoxLayout()
+        row.addWidget(self.combo, 1)
+        for button in (self.notes_button, self.view.copy_button, self.view.save_button):
+            row.addWidget(button)
+        return row
+
+    def _show_notes(self, on: bool) -> None:
+        self.view.notes.setVisible(on and bool(self.view.notes.text()))
 
     def _refresh(self, names: tuple[str, ...]) -> None:
         items = self.context.session.items
@@ -195,10 +210,17 @@ class TablesPanel(QWidget):
         self.combo.addItems(tables)
         self.combo.setCurrentIndex(max(0, self.combo.findText(fresh)))
         self.combo.blockSignals(False)
-        for widget, shown in ((self.combo, bool(tables)), (self.view, bool(tables)), (self.empty, not tables)):
-            widget.setVisible(shown)
+        head = (self.combo, self.notes_button, self.view.copy_button, self.view.save_button)
+        for widget in (*head, self.view):
+            widget.setVisible(bool(tables))
+        self.empty.setVisible(not tables)
         self._show(self.combo.currentText())
 
     def _show(self, name: str) -> None:
         noun = self.context.session.items.get(name)
-        self.view.show_table(noun if isinstance(noun, Table) else None)
+        table = noun if isinstance(noun, Table) else None
+        self.view.show_table(table)
+        count = len(table.notes) if table is not None else 0
+        self.notes_button.setText(f"Notes ({count})" if count else "Notes")
+        self.notes_button.setEnabled(count > 0)
+        self._show_notes(self.notes_button.isChecked())

@@ -85,6 +85,9 @@ def stylesheet(c: Colours) -> str:
         background: transparent; border: none; padding: 2px; color: {c.quiet}; text-align: left;
     }}
     QPushButton[role="link"]:hover, QToolButton[role="link"]:hover {{ color: {c.text}; }}
+    QToolButton[role="fold"] {{
+        background: transparent; border: none; padding: 2px 0; font-weight: 600; color: {c.text}; text-align: left;
+    }}
     QToolButton[role="step"] {{
         background: {c.foreground}; color: {c.text}; border: 1px solid transparent; border-radius: 4px;
         padding: 4px 2px;

@@ -51,6 +51,7 @@ class Job:
     log: list[str] = field(default_factory=list)
     metrics: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     pictures: dict[str, Any] = field(default_factory=dict)
+    preview: tuple[str, Any, int] | None = None  # stage, data, every how many voxels
     outputs: Mapping[str, Noun] | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
     error: Exception | None = None
@@ -84,7 +85,7 @@ class JobQueue:
 
     def __init__(self, deliver: Deliver | None = None) -> None:
         self.jobs: list[Job] = []
-        self._deliver: Deliver = deliver or (lambda call: call())
+        self.deliver: Deliver = deliver or (lambda call: call())
         self._callbacks: dict[int, Callable[[Job], None]] = {}
         self._lanes: dict[str, Lane] = {}
 
@@ -131,7 +132,7 @@ class JobQueue:
 
     def _update(self, job: Job, change: Mapping[str, Any]) -> None:
         """Called by a lane, on its own thread."""
-        self._deliver(lambda: self._apply(job, change))
+        self.deliver(lambda: self._apply(job, change))
 
     def _apply(self, job: Job, change: Mapping[str, Any]) -> None:
         if job.state in FINISHED:

@@ -28,6 +28,16 @@ Update = Callable[["Job", Mapping[str, Any]], None]
 GRACE = 0.7
 
 
+def _told(kind: str, content: Any) -> dict[str, Any]:
+    """A message of the child as a change of its job."""
+    if kind == "preview":
+        return {"preview": unpack(content)}
+    if kind == "picture":
+        return {"pictures": content}
+    done, total, message, metrics = content
+    return {"fraction": done / total if total > 0 else 0.0, "message": message, "metrics": metrics}
+
+
 class Lane(Protocol):
     """Runs jobs one after another."""
 
@@ -245,14 +255,9 @@ class ProcessLane:
         while True:
             if self._pipe.poll(0.05):
                 kind, content = self._pipe.recv()
-                if kind == "picture":
-                    update(job, {"pictures": content})
-                    continue
-                if kind != "progress":
+                if kind not in ("progress", "picture", "preview"):
                     return kind, content
-                done, total, message, metrics = content
-                fraction = done / total if total > 0 else 0.0
-                update(job, {"fraction": fraction, "message": message, "metrics": metrics})
+                update(job, _told(kind, content))
             if asked is None and (job.number in self._cancelled or self._closing):
                 self._flag.set()
                 asked = time.monotonic()

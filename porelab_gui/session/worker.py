@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 import traceback
@@ -10,12 +11,15 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from typing import Any
 
+import numpy as np
+
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.nouns import Noun
 from porelab_gui.core.progress import Cancelled
 from porelab_gui.session.transfer import Parcel, pack, unpack
 
 PERIOD = 0.05
+PREVIEW_VOXELS = 4_000_000
 
 
 class Reporter:
@@ -35,6 +39,12 @@ class Reporter:
     def show(self, name: str, picture: Any) -> None:
         """Send a small picture of the running work."""
         self._pipe.send(("picture", {name: picture}))
+
+    def preview(self, stage: str, data: Any) -> None:
+        """Show the parent a partial result: rows as they are, of an image every k-th voxel along each axis."""
+        step = max(1, math.ceil((data.size / PREVIEW_VOXELS) ** (1 / 3))) if data.ndim == 3 else 1
+        small = np.ascontiguousarray(data[::step, ::step, ::step]) if step > 1 else np.asarray(data)
+        self._pipe.send(("preview", pack((stage, small, step))))
 
 
 def serve(pipe: Connection, cancel: Event) -> None:

@@ -15,6 +15,7 @@ from porelab_gui.core.progress import Progress, within
 
 if TYPE_CHECKING:
     from porelab_gui.core.network.measures import Measures
+    from porelab_gui.core.network.snow.engine import Preview
 
 
 # measured peak memory: what the process takes before any image, and bytes per voxel of the image with its pads
@@ -177,9 +178,17 @@ def _whole(labels: Labels, params: ExtractParams, progress: Progress) -> tuple[R
     else:
         from porelab_gui.core.network.snow import engine
 
-        preview = getattr(progress, "preview", engine.unheard)
-        image, measures = engine.extract(phases, **shared, threads=params.threads, progress=step, preview=preview)
+        seen = preview_of(progress)
+        image, measures = engine.extract(phases, **shared, threads=params.threads, progress=step, preview=seen)
     return _outputs(labels, params, image, measures, sum(counts))
+
+
+def preview_of(progress: Progress) -> Preview:
+    """Where partial results are shown: to the window when the work runs for one, else to nobody."""
+    from porelab_gui.core.network.snow.engine import unheard
+
+    shown: Preview = getattr(progress, "preview", unheard)
+    return shown
 
 
 def _by_blocks(labels: Labels, params: ExtractParams, progress: Progress) -> tuple[Regions, Network]:
@@ -199,7 +208,8 @@ def _by_blocks(labels: Labels, params: ExtractParams, progress: Progress) -> tup
         shared = params.model_dump(include={"sigma", "r_max", "boundary_width", "block_size", "threads", "scheduler"})
         many = 1 if params.merge_phases else len(values)
         step = within(progress, 0.05, 0.97)
-        _, measures = blockwise.extract(str(folder), labels.shape, many, **shared, progress=step)
+        seen = preview_of(progress)
+        _, measures = blockwise.extract(str(folder), labels.shape, many, **shared, progress=step, preview=seen)
     finally:
         for name in ("phases.npy", "d2.npy"):
             (folder / name).unlink(missing_ok=True)

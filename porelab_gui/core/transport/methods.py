@@ -8,6 +8,7 @@ from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, P
 from porelab_gui.core.nouns import Network, Table
 from porelab_gui.core.progress import Progress
 from porelab_gui.core.transport.fluid import Diffusing, Viscous
+from porelab_gui.core.transport.pnm.methods import METHODS as ASKING
 
 Axis = Literal["z", "y", "x"]
 Backend = Literal["auto", "pardiso", "superlu", "ldl", "amg", "cuda", "torch_cpu"]
@@ -164,4 +165,4 @@ compare_transport = Method(
     estimate=_memory,
 )
 
-METHODS: tuple[Method, ...] = (conductance_analytic, solve_flow, solve_diffusion, compare_transport)
+METHODS: tuple[Method, ...] = (conductance_analytic, solve_flow, solve_diffusion, compare_transport, *ASKING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,16 @@ class NetworkView:
         self.pore_colouring: Colouring | None = None
         self.throat_title = self.pore_title = ""
         self.pore_radii, self.throat_radii = self._radii(network)
-        self.pores = self._make_pores()
-        self.throats = self._make_throats()
+
+    @cached_property
+    def pores(self) -> Points:
+        """The layer of the balls, made when it is first asked for."""
+        return self._make_pores()
+
+    @cached_property
+    def throats(self) -> TubeLayer:
+        """The layer of the tubes, made when it is first asked for."""
+        return self._make_throats()
 
     @property
     def layers(self) -> tuple[Points, TubeLayer]:

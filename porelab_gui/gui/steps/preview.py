@@ -32,7 +32,7 @@ _lanes: WeakKeyDictionary[Session, LatestLane] = WeakKeyDictionary()
 def lane_of(session: Session) -> LatestLane:
     """The one preview thread of a session."""
     if session not in _lanes:
-        _lanes[session] = LatestLane("preview", session.queue._deliver)
+        _lanes[session] = LatestLane("preview", session.queue.deliver)
     return _lanes[session]
 
 

@@ -12,7 +12,11 @@ from porelab_gui.core.nouns import AXES, Network, Table
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
 from porelab_gui.gui.network.colouring import Colouring
+from porelab_gui.gui.network.comparison_panel import ComparisonPanel
+from porelab_gui.gui.network.sensitivity_panel import SensitivityPanel
+from porelab_gui.gui.network.what_if_panel import WhatIfPanel
 from porelab_gui.gui.numbers import show
+from porelab_gui.gui.section import Section
 from porelab_gui.gui.steps.generic import GenericPanel
 from porelab_gui.gui.tables import TableView
 from porelab_gui.gui.theme import role
@@ -34,9 +38,16 @@ class TransportPanel(GenericPanel):
     """The forms of the step, the results of flow and diffusion, and what colours to look at."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context, "Transport")
-        self.results = ResultsPanel(context)
-        self._column.insertWidget(self._column.count() - 1, self.results)
+        super().__init__(context, "Transport", leave_out=("rank_throats", "change_conductance"))
+        self.results, self.comparison = ResultsPanel(context), ComparisonPanel(context)
+        self.sensitivity, self.what_if = SensitivityPanel(context), WhatIfPanel(context)
+        self.sections = {
+            "comparison": Section("All laws, both ways to hold the faces", self.comparison, "comparison"),
+            "sensitivity": Section("Where the flow is decided", self.sensitivity, "sensitivity"),
+            "what_if": Section("What if", self.what_if, "what_if"),
+        }
+        for part in (self.results, *self.sections.values()):
+            self._column.insertWidget(self._column.count() - 1, part)
         if "solve_flow" in self.names:
             self.show_method("solve_flow")
 

@@ -33,7 +33,9 @@ def make_network(shape=(4, 4, 4), spacing=10e-6, seed=0, gap=False):
     throats = {
         "inscribed_diameter": Column(rng.uniform(1, 2.5, len(conns)) * 1e-6, "m", "largest sphere in the throat"),
         "total_length": Column(np.full(len(conns), spacing), "m", "centre to centre"),
-        "g_hydraulic.cylinder": Column(g, "m3/(Pa s)", "hydraulic conductance, cylinder"),
+        "g_hydraulic.cylinder": Column(
+            g, "m3/(Pa s)", "hydraulic conductance, cylinder", {"law": "cylinder", "viscosity": 1e-3}
+        ),
         "g_hydraulic.valvatne_blunt": Column(g * rng.lognormal(0, 0.2, len(conns)), "m3/(Pa s)", "by Valvatne-Blunt"),
     }
     size = tuple(float(n * spacing) for n in shape)

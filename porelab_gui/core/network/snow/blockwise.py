@@ -20,7 +20,7 @@ from porelab_gui.core.network.measures import Measures, refuse_no_peak, touched_
 from porelab_gui.core.network.snow import block_tasks as tasks
 from porelab_gui.core.network.snow import pads, peaks
 from porelab_gui.core.network.snow.blocks import Box, Job, Shape, cores, run_blocks
-from porelab_gui.core.network.snow.engine import inner_places, to_measures
+from porelab_gui.core.network.snow.engine import Preview, inner_places, to_measures, unheard
 from porelab_gui.core.network.snow.sizes import Sizes
 from porelab_gui.core.network.snow.slabs import thread_count
 from porelab_gui.core.progress import Progress, within
@@ -52,6 +52,7 @@ def extract(
     threads: int = 0,
     scheduler: str = "",
     progress: Progress,
+    preview: Preview = unheard,
 ) -> tuple[NDArray[np.int32], Measures]:
     """Regions (mapped from ``folder``) and measures of phases.npy in that folder, which holds labels 0..phases.
 
@@ -64,9 +65,11 @@ def extract(
     with dask_client(scheduler) as client:
         found, markers, reach = _markers(job, blocks, client, within(progress, 0, 0.35))
         job = replace(job, reach=reach)
+        preview("peaks", np.concatenate([voxels for voxels, _ in markers]))
         items = [(job, core, markers) for core in blocks]
         run_blocks(tasks.flood_core, items, client, within(progress, 0.35, 0.7), "regions, block by block")
         regions = job.open("regions")
+        preview("regions", regions)
         faces = pads.face_pores(regions, found + 1) if boundary_width else []
         total = max([found, *(int(f.max(initial=0)) for f in faces)])
         sizes = _measure(job, blocks, faces, total, client, within(progress, 0.7, 1))

@@ -83,12 +83,14 @@ def partition(
     label = np.zeros([n + 2 for n in shape], dtype=np.int32)
     inside = (slice(1, -1),) * 3
     last = 0
+    centres: list[NDArray[np.int64]] = []
     for phase in range(1, count + 1):
         step = within(progress, (phase - 1) / count, phase / count)
         level = np.zeros(label.shape, dtype=d2.dtype)
         np.multiply(d2[core], wide[core] == phase, out=level[inside])
         found = peaks.find(level, sigma, r_max, threads, within(step, 0, 0.4))
-        preview("peaks", found.centres)
+        centres.append(found.centres)
+        preview("peaks", np.concatenate(centres))
         mine = np.zeros(label.shape, dtype=np.int32) if count > 1 else label
         mine.reshape(-1)[found.members] = np.repeat(np.arange(1, len(found) + 1), np.diff(found.starts))
         flood(level, mine, threads, within(step, 0.4, 1))

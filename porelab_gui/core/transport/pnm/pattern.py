@@ -15,7 +15,7 @@ from porelab_gui.core.transport.pnm.circuit import Circuit, Floats, Ints
 class Pattern:
     """Upper triangle (diagonal included, CSR, int32) of the Laplacian on the ``nodes`` to be solved for.
 
-    ``update(g)`` gives the matrix values: one bincount, no sorting. ``inner`` are edges between two solved
+    ``update(g)`` gives the matrix values in one pass, without sorting. ``inner`` are edges between two solved
     nodes, ``outer`` edges from a solved node to a held one.
     """
 
@@ -36,9 +36,9 @@ class Pattern:
 
     def update(self, g: Floats) -> Floats:
         """Values of the upper triangle for conductances ``g`` (m,)."""
-        inside = g[self.inner]
-        weights: Floats = np.concatenate([-inside, inside, inside, g[self.outer]])
-        values: Floats = np.bincount(self.slots, weights, len(self.indices)).astype(np.float64, copy=False)
+        from porelab_gui.core.transport.pnm.kernels import fill_matrix  # compiles, so only when it is used
+
+        values: Floats = fill_matrix(g, self.inner, self.outer, self.slots, len(self.indices))
         return values
 
     def load(self, g: Floats, held: Floats) -> Floats:

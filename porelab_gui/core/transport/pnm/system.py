@@ -187,12 +187,12 @@ class PnmSystem:
 
     def _finish(self, problem: _Problem, potential: Floats) -> Solution:
         """Refine until residual and balance are met, or refuse."""
+        from porelab_gui.core.transport.pnm.kernels import edge_flows  # compiles, so only when it is used
+
         scale = float(np.linalg.norm(problem.load)) or 1.0
         best: Solution | None = None
         for _ in range(_REFINEMENTS):
-            drop = self._drops(potential)
-            flow = problem.g * drop
-            source = self._sources(flow)
+            drop, flow, source = edge_flows(self._first, self._second, problem.g, potential)
             left = np.where(problem.solved, -source, 0.0)
             now = self._measure(problem, potential, drop, flow, source, float(np.linalg.norm(left)) / scale)
             if best is None or _faults(now).max() < _faults(best).max():
@@ -231,11 +231,6 @@ class PnmSystem:
         source = self._sources(flow)
         residual = float(np.linalg.norm(source[problem.solved]) / (np.linalg.norm(problem.load) or 1.0))
         return self._measure(problem, up, drop, flow, source, residual)
-
-    def _drops(self, potential: Floats) -> Floats:
-        drop: Floats = potential[self._first] - potential[self._second]
-        drop[np.isnan(drop)] = 0.0
-        return drop
 
     def _sources(self, flow: Floats) -> Floats:
         n = self.circuit.n_nodes

@@ -64,8 +64,18 @@ def make_solver(pattern: Pattern, backend: str = "auto") -> tuple[Solver, str]:
     return SuperLU(pattern), "PARDISO (Intel MKL) is not installed; SuperLU was used, which is slower."
 
 
+def largest_part(pattern: Pattern) -> int:
+    """Unknowns of the largest connected part."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    ones = np.ones(len(pattern.indices), np.int8)
+    graph = csr_array((ones, pattern.indices, pattern.indptr), shape=(pattern.n, pattern.n))
+    return int(np.bincount(connected_components(graph, directed=False)[1]).max(initial=0))
+
+
 def make_batch_solver(pattern: Pattern, members: int) -> Solver:
     """A direct solver for ``members`` networks side by side."""
-    if pattern.n <= _SMALL * members:
+    if pattern.n <= _SMALL * members and largest_part(pattern) <= 4 * _SMALL:
         return _ldl(pattern)
     return pardiso.Pardiso(pattern) if pardiso.available() else SuperLU(pattern)

@@ -1,17 +1,25 @@
 """A plain sparse L D L^T for batches of small networks, compiled with numba.
 
 Below about a thousand unknowns per network the blocks of PARDISO's supernodes are too small to pay for themselves.
-The factor is built row by row (up-looking); its pattern, from the elimination tree, is kept between updates.
+Its pattern, from the elimination tree, and the goal of every product in it are kept between updates.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numba import njit
 
-from porelab_gui.core.errors import NotConverged
+from porelab_gui.core.errors import InputError, NotConverged
+from porelab_gui.core.network.snow.slabs import each, thread_count
+from porelab_gui.core.progress import silent
+from porelab_gui.core.transport.pnm import kernels
 from porelab_gui.core.transport.pnm.circuit import Floats, Ints
+from porelab_gui.core.transport.pnm.kernels import Shorts
 from porelab_gui.core.transport.pnm.pattern import Pattern
+
+MOST_PRODUCTS = 1 << 28  # four bytes each
 
 
 @njit(cache=True, nogil=True)
@@ -48,46 +56,21 @@ def _row_patterns(n: int, indptr: Ints, indices: Ints) -> tuple[Ints, Ints]:
 
 
 @njit(cache=True, nogil=True)
-def _factorise(
-    indptr: Ints, indices: Ints, values: Floats, diagonal: Floats, rows: Ints, row_columns: Ints, begin: Ints
-) -> tuple[Ints, Floats, Floats]:
-    """(row of each entry of L, its value, D), L by columns; D has an entry <= 0 when the matrix is not definite."""
-    n = len(diagonal)
-    where = np.empty(len(row_columns), np.int64)
-    lower = np.empty(len(row_columns))
-    d = diagonal.copy()
+def _columns_of(rows: Ints, columns: Ints) -> tuple[Ints, Shorts]:
+    """(begin, row of each entry) of L by columns, from its rows."""
+    n = len(rows) - 1
+    begin = np.zeros(n + 1, np.int64)
+    for j in columns:
+        begin[j + 1] += 1
+    begin = np.cumsum(begin)
+    where = np.empty(len(columns), np.uint32)
     end = begin[:n].copy()
-    y = np.zeros(n)
     for k in range(n):
-        for p in range(indptr[k], indptr[k + 1]):
-            y[indices[p]] = values[p]
         for q in range(rows[k], rows[k + 1]):
-            j = row_columns[q]
-            yj = y[j]
-            y[j] = 0.0
-            for p in range(begin[j], end[j]):
-                y[where[p]] -= lower[p] * yj
-            entry = yj / d[j]
-            d[k] -= entry * yj
+            j = columns[q]
             where[end[j]] = k
-            lower[end[j]] = entry
             end[j] += 1
-        y[k] = 0.0
-    return where, lower, d
-
-
-@njit(cache=True, nogil=True)
-def _substitute(begin: Ints, where: Ints, lower: Floats, d: Floats, x: Floats) -> None:
-    """x becomes the solution for the right-hand side that it holds."""
-    n = len(d)
-    for j in range(n):
-        for p in range(begin[j], begin[j + 1]):
-            x[where[p]] -= lower[p] * x[j]
-    for j in range(n):
-        x[j] /= d[j]
-    for j in range(n - 1, -1, -1):
-        for p in range(begin[j], begin[j + 1]):
-            x[j] -= lower[p] * x[where[p]]
+    return begin, where
 
 
 def _minimum_degree(pattern: Pattern) -> Ints:
@@ -103,15 +86,37 @@ def _minimum_degree(pattern: Pattern) -> Ints:
     return np.argsort(place)
 
 
+def _parts(pattern: Pattern, order: Ints) -> tuple[Ints, Ints]:
+    """(order with connected parts one after another, bounds of the parts in it).
+
+    Minimum degree goes to and fro between the networks of a batch; one after another each factor stays in the cache.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    ones = np.ones(len(pattern.indices), np.int8)
+    graph = csr_array((ones, pattern.indices, pattern.indptr), shape=(pattern.n, pattern.n))
+    count, part = connected_components(graph, directed=False)
+    order = order[np.argsort(part[order], kind="stable")]
+    return order, np.concatenate([[0], np.cumsum(np.bincount(part, minlength=count))]).astype(np.int64)
+
+
+def _shares(bounds: Ints, weight: Ints, count: int) -> list[tuple[int, int]]:
+    """About ``count`` runs of whole parts with equal sums of ``weight`` (n + 1, cumulative)."""
+    wanted = weight[-1] * np.arange(1, count) / count
+    cuts = np.unique(np.concatenate([[0], np.searchsorted(weight[bounds], wanted), [len(bounds) - 1]]))
+    return [(int(bounds[a]), int(bounds[b])) for a, b in pairwise(cuts)]
+
+
 class SimplicialLDL:
-    """L D L^T in a minimum-degree order."""
+    """L D L^T in a minimum-degree order, connected parts by several threads."""
 
     name = "ldl"
     direct = True
 
-    def __init__(self, pattern: Pattern) -> None:
+    def __init__(self, pattern: Pattern, threads: int = 0) -> None:
         n = pattern.n
-        self._order = _minimum_degree(pattern)
+        self._order, bounds = _parts(pattern, _minimum_degree(pattern))
         place = np.empty(n, np.int64)
         place[self._order] = np.arange(n)
         row = np.repeat(np.arange(n), np.diff(pattern.indptr))
@@ -119,37 +124,51 @@ class SimplicialLDL:
         a, b = place[row[off]], place[pattern.indices[off]]
         low, high = np.minimum(a, b), np.maximum(a, b)
         by_row = np.argsort(high * n + low, kind="stable")
-        self._indices = low[by_row]
-        self._indptr = np.searchsorted(high[by_row], np.arange(n + 1))
-        self._source, self._diagonal = off[by_row], pattern.diagonal[self._order]
-        self._rows, self._columns = _row_patterns(n, self._indptr, self._indices)
-        self._begin = np.concatenate([[0], np.cumsum(np.bincount(self._columns, minlength=n))])
+        rows, columns = _row_patterns(n, np.searchsorted(high[by_row], np.arange(n + 1)), low[by_row])
+        begin, self._where = _columns_of(rows, columns)
+        by_column = np.argsort(low * n + high, kind="stable")
+        names = np.repeat(np.arange(n), np.diff(begin)) * n + self._where
+        places = np.searchsorted(names, (low * n + high)[by_column])
+        starts = np.searchsorted(low[by_column], np.arange(n + 1))
+        self._entries = pattern.diagonal[self._order], starts, np.c_[places, off[by_column]]
+        long = np.diff(begin)
+        work = np.concatenate([[0], np.cumsum(long * (long - 1) // 2)])
+        if work[-1] > MOST_PRODUCTS:
+            raise InputError(
+                f"the plain L D L^T is for small networks, and this factor takes {work[-1]:.1e} products",
+                remedy="Choose the back end auto, pardiso or amg.",
+            )
+        self._goal, self._first_goal = kernels.factor_plan(begin, self._where), work
+        self._begin = begin.astype(np.uint32)
+        self._lower, self._d = np.empty(len(columns)), np.empty(n)
+        self._shares = _shares(bounds, work + begin, thread_count(threads))
 
     @property
     def factor_entries(self) -> int:
         """Off-diagonal entries of L."""
-        return len(self._columns)
+        return len(self._lower)
 
     def update(self, values: Floats) -> None:
-        self._factor = _factorise(
-            self._indptr,
-            self._indices,
-            values[self._source],
-            values[self._diagonal],
-            self._rows,
-            self._columns,
-            self._begin,
-        )
-        if not self._factor[2].min() > 0:
+        values = np.ascontiguousarray(values)
+
+        def work(low: int, high: int) -> None:
+            goal = self._goal, self._first_goal
+            kernels.factorise(low, high, values, self._entries, self._begin, self._where, *goal, self._lower, self._d)
+
+        each(work, self._shares, len(self._shares), silent, "")
+        if not self._d.min() > 0:
             raise NotConverged(
                 "the matrix is not positive definite", remedy="Check the conductances for extreme values."
             )
 
     def solve(self, b: Floats, tolerance: float) -> Floats:
         if b.ndim > 1:
-            return np.stack([self.solve(column, tolerance) for column in b.T], axis=1)
-        x = b[self._order]
-        _substitute(self._begin, *self._factor, x)
-        found = np.empty_like(x)
-        found[self._order] = x
+            return np.stack([self.solve(np.ascontiguousarray(column), tolerance) for column in b.T], axis=1)
+        found = np.empty(len(b))
+
+        def work(low: int, high: int) -> None:
+            factor = self._begin, self._where, self._lower, self._d
+            kernels.substitute(low, high, self._order, *factor, b, found)
+
+        each(work, self._shares, len(self._shares), silent, "")
         return found
