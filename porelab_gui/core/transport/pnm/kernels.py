@@ -122,9 +122,9 @@ def substitute(
     for j in range(low, high):
         x[j - low] /= d[j]
     for k in range(np.uint64(high - low)):
-        j = np.uint64(high) - one - k
-        xj = x[j - start]
-        for p in range(np.uint64(begin[j]), np.uint64(begin[j + one])):
-            xj -= lower[p] * x[where[p] - start]
-        x[j - start] = xj
-        found[order[j]] = xj
+        i = np.uint64(high) - one - k
+        xi = x[i - start]
+        for p in range(np.uint64(begin[i]), np.uint64(begin[i + one])):
+            xi -= lower[p] * x[where[p] - start]
+        x[i - start] = xi
+        found[order[i]] = xi
