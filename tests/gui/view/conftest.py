@@ -62,9 +62,11 @@ def context(window, qapp):
     """A context with an empty session around the shared window; ``put(name=noun)`` makes items."""
     from porelab_gui.gui.context import Context, Selection
     from porelab_gui.gui.layers import Layers
+    from porelab_gui.gui.workers import Bridge
+    from porelab_gui.session.jobs import JobQueue
     from porelab_gui.session.session import Session
 
-    session, selection = Session(), Selection()
+    session, selection = Session(JobQueue(deliver=Bridge(window.window._qt_window))), Selection()
     layers = Layers(window, session, selection)
     said = []
     made = Context(window, session, layers, lambda *a, **k: said.append(a), lambda *a, **k: said.append(a), selection)

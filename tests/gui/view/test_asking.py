@@ -87,7 +87,7 @@ def test_conductances_that_are_refused_are_said_and_marked(what_if, context, net
     context.put(network=network.with_throats({"g_hydraulic.cylinder": Column(bad, old.unit, old.title, old.meta)}))
     qtbot.waitUntil(lambda: "NaN" in what_if.result.text())
     marked = context.layers.marks.get("problem pores")
-    assert sorted(map(tuple, marked.data)) == pytest.approx(sorted(map(tuple, network.coords[network.conns[5]] * 1e6)))
+    assert marked.data == pytest.approx(network.coords[np.sort(network.conns[5])] * 1e6)
     assert not what_if.keep_button.isEnabled()
 
 
@@ -152,10 +152,10 @@ def test_layers_of_a_large_network_come_in_turns_and_are_whole_when_asked_for(co
 
     monkeypatch.setattr(layers, "AT_ONCE", 10)
     told = []
-    context.layers.networks_changed.connect(told.append)
+    context.layers.networks_changed.connect(lambda name: told.append(name))
     context.put(network=lattice.make())
     assert not told and not len(context.viewer.layers), "the window gets its turn first"
-    qtbot.waitUntil(lambda: told == ["network"])
+    qtbot.waitUntil(lambda: "network" in told)
     assert len(context.viewer.layers) == 2
     context.put(network=lattice.make((5, 4, 4)), other=lattice.make())
     assert context.layers.view("other").throats in context.viewer.layers
