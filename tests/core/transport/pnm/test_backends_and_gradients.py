@@ -227,3 +227,41 @@ def test_cuda_is_refused_where_there_is_none():
         pytest.skip("there is a CUDA device")
     with pytest.raises(InputError, match="no CUDA device"):
         case("cuda")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_cg_on_the_device_agrees_with_cholesky():
+    reference, g = case("superlu", shape=(20, 20, 20), seed=2)
+    system, _ = case("cuda", shape=(20, 20, 20), seed=2)
+    a, b = reference.solve(g), system.solve(g)
+    assert b.solver == "torch_cg (cuda)" and b.total == pytest.approx(a.total, rel=1e-9)
+    assert b.gradient == pytest.approx(a.gradient, rel=1e-5, abs=1e-8 * a.gradient.max())
+
+
+def test_plain_ldl_is_for_small_networks_only(monkeypatch):
+    """A batch with one large member goes to another solver, and a factor that is too large is refused."""
+    from porelab_gui.core.transport.pnm.backends import choose, ldl
+
+    systems = [case(seed=s, shape=(5, 5, 5))[0] for s in range(3)]
+    assert BatchSystem(systems)._system._solver.name == "ldl"
+    monkeypatch.setattr(choose, "_SMALL", 25)
+    assert BatchSystem(systems)._system._solver.name != "ldl"
+    monkeypatch.setattr(ldl, "MOST_PRODUCTS", 10)
+    with pytest.raises(InputError, match="small networks"):
+        case("ldl")
+
+
+def test_ldl_gives_the_same_bits_for_any_number_of_threads():
+    from porelab_gui.core.transport.pnm.backends.ldl import SimplicialLDL
+
+    cases = [case(seed=s, shape=(4, 4, 4 + s)) for s in range(5)]
+    batch = BatchSystem([system for system, _ in cases], backend="superlu")
+    pattern = batch._system.pattern
+    values = batch._system._assemble(np.concatenate([*(g for _, g in cases), batch._system.tail])).values
+    found = []
+    for threads in (1, 3):
+        solver = SimplicialLDL(pattern, threads)
+        solver.update(values)
+        found.append(solver.solve(np.ones(pattern.n), 0.0))
+    assert len(solver._shares) == 3 and (found[0] == found[1]).all()
