@@ -29,9 +29,7 @@ def pack(size: int, mean: float, spread: float, least: int) -> np.ndarray:
     import porespy as ps
     from scipy.stats import norm
 
-    made = ps.generators.polydisperse_spheres(
-        [size] * 3, porosity=0.7, dist=norm(mean, spread), r_min=least, seed=SEED
-    )
+    made = ps.generators.polydisperse_spheres([size] * 3, porosity=0.7, dist=norm(mean, spread), r_min=least, seed=SEED)
     return np.asarray(made, dtype=bool)
 
 

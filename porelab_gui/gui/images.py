@@ -24,13 +24,25 @@ def image_layer(name: str, stack: Stack) -> Layer:
     if isinstance(stack, Labels):
         return _labels_layer(stack, where)
     if isinstance(stack, Regions):
-        layer = LabelsLayer(stack.data, opacity=0.6, visible=False, **where)
+        layer = LabelsLayer(_data(stack), opacity=0.6, visible=False, **where)
         layer.editable = False
         return layer
-    data = stack.data
-    if np.dtype(data.dtype) == bool:
+    data = _data(stack)
+    if np.dtype(stack.data.dtype) == bool and not isinstance(data, list):
         data = data.view(np.uint8) if isinstance(data, np.ndarray) else data.astype(np.uint8)
-    return Image(data, contrast_limits=_limits(data), colormap="gray", **where)
+    coarsest = data[-1] if isinstance(data, list) else data
+    return Image(data, contrast_limits=_limits(coarsest), colormap="gray", multiscale=isinstance(data, list), **where)
+
+
+def _data(stack: Stack) -> Any:
+    """The image, or the list of it and its coarser levels, of which napari draws what the canvas can show."""
+    levels = stack.levels
+    return list(levels) if len(levels) > 1 and np.dtype(stack.data.dtype) != bool else stack.data
+
+
+def fits(layer: Layer, stack: Stack) -> bool:
+    """Whether a layer can take another image: levels and single images do not replace each other."""
+    return bool(layer.multiscale) == isinstance(_data(stack), list)
 
 
 def update_image(layer: Layer, stack: Any) -> None:
@@ -49,12 +61,12 @@ def update_image(layer: Layer, stack: Any) -> None:
 
 
 def _labels_layer(labels: Labels, where: dict[str, Any]) -> Layer:
-    data = labels.data
+    data = _data(labels)
     if isinstance(data, np.ndarray):
         # a copy: the label tools paint into the layer, and a noun must not change
         data = data.astype(np.uint8) if data.dtype == bool else data
         data = data.copy() if data.nbytes <= EDITABLE_BYTES else data
-    layer = LabelsLayer(data, opacity=0.55, **where)
+    layer = LabelsLayer(data, opacity=0.55, multiscale=isinstance(data, list), **where)
     name_phases(layer, labels.phases, labels.colours)
     return layer
 

@@ -17,7 +17,7 @@ from porelab_gui.core.nouns import Network, Noun, Stack
 from porelab_gui.gui import overlay
 from porelab_gui.gui.context import Selection
 from porelab_gui.gui.flight import Flight
-from porelab_gui.gui.images import UNITS, image_layer, update_image
+from porelab_gui.gui.images import UNITS, fits, image_layer, update_image
 from porelab_gui.gui.marks import MARK, PROBLEM, Marks
 from porelab_gui.gui.network.colouring import Colouring, Colours
 from porelab_gui.gui.network.view import NetworkView
@@ -108,6 +108,8 @@ class Layers:
         self._shown[name] = (noun, layers)
         if isinstance(noun, Network):
             return self._update_network(name, noun)
+        if isinstance(noun, Stack) and not fits(layers[0], noun):
+            return False
         update_image(layers[0], noun)
         return True
 

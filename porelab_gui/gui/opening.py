@@ -9,19 +9,24 @@ from weakref import WeakKeyDictionary
 
 from qtpy.QtWidgets import QDialog, QFileDialog, QWidget
 
-from porelab_gui.core.image.formats.base import DatasetNeeded, LayoutNeeded, VoxelSizeNeeded
+from porelab_gui.core.errors import PorelabError
+from porelab_gui.core.image.fast_copy import has_slow_axes
+from porelab_gui.core.image.formats.base import DatasetNeeded, FileInfo, LayoutNeeded, VoxelSizeNeeded
 from porelab_gui.core.image.formats.raw import sidecar
+from porelab_gui.core.nouns import Stack
 from porelab_gui.gui import projects
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.dialogs.choose import ChooseDialog
 from porelab_gui.gui.dialogs.raw_import import RawDialog
 from porelab_gui.gui.dialogs.voxel_size import VoxelSizeDialog
+from porelab_gui.gui.quantities import bytes_text
 from porelab_gui.gui.theme import follow_theme
 from porelab_gui.session.jobs import Job, State
 from porelab_gui.session.project import is_project
 from porelab_gui.session.session import Session
 
 RAW = (".raw", ".bin", ".vol")
+SEVERAL = (".h5", ".hdf5", ".hdf", ".he5", ".nc", ".nc4")  # cheap to look into again
 RECIPES = (".yaml", ".yml")
 QUESTIONS = (VoxelSizeNeeded, DatasetNeeded, LayoutNeeded)
 FILTERS = (
@@ -87,6 +92,10 @@ class Opener:
             self.open([name])
 
     def _on_finished(self, job: Job) -> None:
+        if job.method.name == "load" and job.state is State.DONE:
+            params = job.params.model_dump()
+            self._offer_copy(item_name(str(params["path"])))
+            self._offer_others(Path(params["path"]), params)
         if job.method.name != "load" or job.state is not State.FAILED or not is_question(job.error):
             return
         params = job.params.model_dump()
@@ -97,6 +106,33 @@ class Opener:
             self._ask_dataset(path, params, job.error.datasets)
         else:
             self._ask_voxel(path, params)
+
+    def _offer_others(self, path: Path, params: dict[str, Any]) -> None:
+        """A file of several data sets, of which a well-known name was taken: the others are one click away."""
+        if params["dataset"] or path.suffix.lower() not in SEVERAL or not path.is_file():
+            return
+        try:
+            found = _probe(path, params)
+        except PorelabError:
+            return
+        if len(found.datasets) > 1:
+            text = f"{path.name} holds {len(found.datasets)} data sets; {found.name} was opened."
+            act = ("Choose another…", lambda: self._ask_dataset(path, params, found.datasets))
+            self.context.notify(text, "info", action=act)
+
+    def _offer_copy(self, name: str) -> None:
+        """A stack that lies on disk slice by slice is slow across x: offer a copy that is not."""
+        noun = self.context.session.items.get(name)
+        if not isinstance(noun, Stack) or not has_slow_axes(noun):
+            return
+        text = (
+            f"{name} is read from disk as needed: z is quick, slices across x have to read all of it. A fast copy "
+            f"({bytes_text(int(1.15 * noun.data.nbytes))} in the cache folder) scrolls along every axis."
+        )
+        self.context.notify(text, "info", action=("Make a fast copy", lambda: self._copy(name)))
+
+    def _copy(self, name: str) -> None:
+        self.context.session.run("fast_copy", {}, {"image": name}, {"image": name})
 
     def _ask_voxel(self, path: Path, params: dict[str, Any]) -> None:
         dialog = VoxelSizeDialog(self.parent, path.name, _hint(path, params))
@@ -132,11 +168,15 @@ def item_name(path: str) -> str:
 
 def _hint(path: Path, params: Mapping[str, Any]) -> Any:
     """A guess of the voxel size from the file's own words, when there is one."""
-    from porelab_gui.core.errors import PorelabError
+    try:
+        return _probe(path, params).hint
+    except PorelabError:
+        return None
+
+
+def _probe(path: Path, params: Mapping[str, Any]) -> FileInfo:
+    """What the file says of itself."""
     from porelab_gui.core.image.formats.dispatch import probe
     from porelab_gui.core.image.loading import LoadParams, options_of
 
-    try:
-        return probe(path, options_of(LoadParams(**params))).hint
-    except PorelabError:
-        return None
+    return probe(path, options_of(LoadParams(**params)))

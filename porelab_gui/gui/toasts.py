@@ -18,13 +18,22 @@ log = logging.getLogger("porelab")
 STAY_MS = {"info": 5000, "warning": 9000, "error": 0}  # an error stays until it is closed
 MOST = 4
 WIDTH = 400
+Action = tuple[str, Callable[[], object]]
 MARGIN = 12
 
 
 class Toast(QFrame):
     """One message."""
 
-    def __init__(self, parent: QWidget, text: str, kind: str, details: str, closed: Callable[[Toast], None]) -> None:
+    def __init__(
+        self,
+        parent: QWidget,
+        text: str,
+        kind: str,
+        details: str,
+        closed: Callable[[Toast], None],
+        action: Action | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("toast")
         self.setProperty("kind", kind)
@@ -42,6 +51,12 @@ class Toast(QFrame):
             self.button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             self.button.clicked.connect(self.show_details)
             body.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
+        if action is not None:
+            self.act = QPushButton(action[0])
+            self.act.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+            self.act.clicked.connect(self.dismiss)
+            self.act.clicked.connect(lambda: action[1]())
+            body.addWidget(self.act, 0, Qt.AlignmentFlag.AlignLeft)
         row.addLayout(body, 1)
         cross = QToolButton()
         cross.setText("✕")
@@ -50,7 +65,7 @@ class Toast(QFrame):
         cross.clicked.connect(self.dismiss)
         row.addWidget(cross, 0, Qt.AlignmentFlag.AlignTop)
         self.setFixedWidth(min(WIDTH, max(200, parent.width() - 2 * MARGIN)))
-        if STAY_MS.get(kind):
+        if STAY_MS.get(kind) and action is None:
             QTimer.singleShot(STAY_MS[kind], self.dismiss)
 
     def dismiss(self) -> None:
@@ -76,12 +91,12 @@ class Toasts(QObject):
         self.shown: list[Toast] = []
         canvas.installEventFilter(self)
 
-    def notify(self, text: str, kind: str = "info", details: str = "") -> None:
-        """Show a sentence; the same one twice is shown once."""
+    def notify(self, text: str, kind: str = "info", details: str = "", action: Action | None = None) -> None:
+        """Show a sentence; the same one twice is shown once. ``action``: words of a button and what it does."""
         log.log({"error": logging.ERROR, "warning": logging.WARNING}.get(kind, logging.INFO), "%s\n%s", text, details)
         for old in [t for t in self.shown if t.text == text] + self.shown[: max(0, len(self.shown) - MOST + 1)]:
             old.dismiss()
-        toast = Toast(self._canvas, text, kind, details, self._forget)
+        toast = Toast(self._canvas, text, kind, details, self._forget, action)
         follow_theme(toast, self._viewer)
         self.shown.append(toast)
         toast.show()

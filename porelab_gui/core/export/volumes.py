@@ -20,6 +20,7 @@ from porelab_gui.core.progress import Progress
 # colours of label images in files that want one: matrix first, then the phases
 COLOURS = ("#b0b0b0", "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2")
 COARSEST = 128
+SLAB, ROWS = 64, 512  # slices and rows that are written at a time, whole chunks
 
 
 def write_nrrd(stack: Stack, path: Path, progress: Progress) -> None:
@@ -81,13 +82,21 @@ def _halved(block: NDArray[Any], labels: bool) -> NDArray[Any]:
     """Every second voxel of labels, the mean of 2 x 2 x 2 grey levels (odd ends are kept)."""
     if labels:
         return np.asarray(block[::2, ::2, ::2])
-    wide = np.pad(block, [(0, n % 2) for n in block.shape], mode="edge").astype(np.float64)
-    z, y, x = (n // 2 for n in wide.shape)
-    mean = wide.reshape(z, 2, y, 2, x, 2).mean(axis=(1, 3, 5))
+    wide = np.pad(block, [(0, n % 2) for n in block.shape], mode="edge") if any(n % 2 for n in block.shape) else block
+    exact = {1: np.uint16, 2: np.uint32}.get(block.dtype.itemsize) if block.dtype.kind == "u" else np.float64
+    total = wide[::2].astype(exact or np.float64) + wide[1::2]
+    total = total[:, ::2] + total[:, 1::2]
+    total = total[:, :, ::2] + total[:, :, 1::2]
+    if total.dtype.kind == "u":
+        half = total.dtype.type(4)
+        return np.asarray((total + half - (total // 8 % 2 == 0).astype(total.dtype) * (total % 8 == 4)) // 8).astype(
+            block.dtype
+        )
+    mean = total / 8
     return np.asarray(np.rint(mean) if block.dtype.kind in "iu" else mean).astype(block.dtype)
 
 
-def write_ome_zarr(stack: Stack, path: Path, progress: Progress) -> None:
+def write_ome_zarr(stack: Stack, path: Path, progress: Progress, compress: bool = True) -> None:
     """OME-Zarr 0.4 with levels of half the size until all edges are below ``COARSEST`` voxels."""
     import zarr
 
@@ -98,7 +107,8 @@ def write_ome_zarr(stack: Stack, path: Path, progress: Progress) -> None:
     source: Any = stack
     while True:
         chunks = tuple(min(64, n) for n in shape)
-        array = group.create_array(str(level), shape=shape, dtype=dtype, chunks=chunks)
+        packing: dict[str, Any] = {} if compress else {"compressors": None}
+        array = group.create_array(str(level), shape=shape, dtype=dtype, chunks=chunks, **packing)
         _fill(array, source, level, labels, progress)
         scale = [v * 1e6 * 2**level for v in stack.voxel_size]
         entries.append({"path": str(level), "coordinateTransformations": [{"type": "scale", "scale": scale}]})
@@ -129,12 +139,14 @@ def _rgba(text: str) -> list[int]:
 
 def _fill(array: Any, source: Any, level: int, labels: bool, progress: Progress) -> None:
     """The voxels of a level: of the stack, or halved out of the level before, slab by slab."""
-    depth = array.shape[0]
-    step = 64
-    for start in range(0, depth, step):
+    depth, rows, _ = array.shape
+    for start in range(0, depth, SLAB):
         progress(start, depth, f"level {level}")
-        stop = min(start + step, depth)
+        stop = min(start + SLAB, depth)
         if level == 0:
             array[start:stop] = np.asarray(source.data[start:stop]).astype(array.dtype, copy=False)
-        else:
-            array[start:stop] = _halved(np.asarray(source[2 * start : 2 * stop]), labels)
+            continue
+        for first in range(0, rows, ROWS):  # a part of the rows at a time: halving needs room for what it adds up
+            last = min(first + ROWS, rows)
+            fine = np.asarray(source[2 * start : 2 * stop, 2 * first : 2 * last])
+            array[start:stop, first:last] = _halved(fine, labels)

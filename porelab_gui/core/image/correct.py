@@ -15,7 +15,7 @@ from porelab_gui.core.errors import FormatError, InputError
 from porelab_gui.core.hashing import hash_arrays
 from porelab_gui.core.image.review import recorded, review_of, with_states
 from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
-from porelab_gui.core.nouns import Labels
+from porelab_gui.core.nouns import Labels, Pyramid
 from porelab_gui.core.progress import Progress
 from porelab_gui.core.recipe import Recipe
 from porelab_gui.core.review import SliceState
@@ -111,7 +111,13 @@ def apply_edits(labels: Labels, edits: Edits) -> Labels:
     named = dict(labels.phases)
     for value in np.unique(edits.value):
         named.setdefault(int(value), f"phase {int(value)}")
-    return recorded(replace(labels, phases=named), _painted(labels, edits), edits.slices)
+    made = recorded(replace(labels, phases=named), _painted(labels, edits), edits.slices)
+    if len(labels.levels) == 1 or not len(edits):
+        return made
+    from porelab_gui.core.image.formats.edited import edited_levels
+
+    levels = edited_levels(labels.levels, edits.index, edits.value.astype(made.data.dtype))
+    return replace(made, pyramid=Pyramid(made.data, levels))
 
 
 def _painted(labels: Labels, edits: Edits) -> Any:

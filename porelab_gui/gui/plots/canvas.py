@@ -104,7 +104,7 @@ class PlotCanvas(QWidget):
         try:
             if kind not in FORMATS:
                 raise PorelabError(f"a plot is not saved as .{kind}", where=path, remedy="Choose PNG, SVG, PDF or CSV.")
-            self._write(path, kind)
+            self.write(path, kind)
             self.context.notify(f"Saved {path.name}.", "info")
         except PorelabError as error:
             self.context.report(error)
@@ -116,7 +116,8 @@ class PlotCanvas(QWidget):
             ending = chosen[chosen.rfind("*.") + 1 : -1] if chosen else ".png"
             self.save(Path(name if Path(name).suffix else name + ending))
 
-    def _write(self, path: Path, kind: str) -> None:
+    def write(self, path: Path, kind: str) -> None:
+        """Write the plot as it would be drawn now, as png, svg, pdf or csv."""
         if kind == "csv":
             columns = self.numbers()
             with writing(path, "w") as handle:

@@ -1,6 +1,7 @@
 """A corpus of damaged files, and a child process that reads them under a limit of time and memory.
 
-``python reader_fuzz.py FOLDER`` reads every file of the folder and prints one JSON line for each.
+``python tests/core/image/reader_fuzz.py 2000 [SEED]`` makes that many damaged files for every reader, reads them all
+and prints the outcome by reader.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-SECONDS = 10
+SECONDS = 10  # of the processor, so that a busy machine accuses nobody
+WALL = 200
 MEMORY = 1 << 30
 VOXEL = (3e-9, 2e-9, 1e-9)
 
@@ -30,6 +32,7 @@ def seeds(folder: Path) -> dict[str, list[Path]]:
     from scipy.io import netcdf_file, savemat
 
     from porelab_gui.core.export.methods import export
+    from porelab_gui.core.image.review import recorded
     from porelab_gui.core.nouns import Labels, Stack
     from porelab_gui.core.progress import silent
 
@@ -77,6 +80,8 @@ def seeds(folder: Path) -> dict[str, list[Path]]:
     _avizo(add("avizo", folder / "z.am"), data, "BINARY-LITTLE-ENDIAN", body, f"(HxZip,{len(body)})")
     export(grey, add("ome_zarr", folder / "g.zarr"), silent)
     _zarr3(add("ome_zarr", folder / "n3.zarr"), data)
+    reviewed = recorded(labels, np.where(data == data[2, 3, 4], 2, labels.data).astype(np.uint8), range(6))
+    export(reviewed, add("ome_zarr", folder / "l.zarr"), silent)
     _slices(add("folder", folder / "slices"), data)
     _networks(folder, add)
     return made
@@ -241,9 +246,9 @@ def _spoil(path: Path, place: Path, rng: np.random.Generator) -> None:
     victim.write_bytes(damage(victim.read_bytes(), rng))
 
 
-def read_all(folder: Path) -> dict[str, Counter]:
-    """Read the whole corpus in child processes; outcomes by reader."""
-    places = sorted(p.parent for p in folder.glob("damaged/*/*/OPEN"))
+def read_all(folder: Path, reader: str = "*") -> dict[str, Counter]:
+    """Read the corpus (of one reader, or all) in child processes; outcomes by reader."""
+    places = sorted(p.parent for p in folder.glob(f"damaged/{reader}/*/OPEN"))
     done: dict[Path, str] = {}
     while len(done) < len(places):
         left = [p for p in places if p not in done]
@@ -258,7 +263,8 @@ def read_all(folder: Path) -> dict[str, Counter]:
         said = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
         done |= {Path(s["place"]): s["outcome"] for s in said}
         if len(said) < len(left):  # the child died at the next file
-            done[left[len(said)]] = "hung" if child.returncode == -signal.SIGALRM else f"crashed {child.returncode}"
+            late = child.returncode in (-signal.SIGALRM, -signal.SIGPROF)
+            done[left[len(said)]] = "hung" if late else f"crashed {child.returncode}"
     outcomes: dict[str, Counter] = {}
     for place, outcome in done.items():
         outcomes.setdefault(place.parent.name, Counter())[outcome] += 1
@@ -299,11 +305,26 @@ def main() -> None:
     used = int(re.search(r"VmSize:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     for place in places:
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.alarm(WALL)
         outcome = read_one(place)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
         print(json.dumps({"place": str(place), "outcome": outcome}), flush=True)
 
 
+def run(per_reader: int, seed: int) -> None:
+    """Make a corpus and read it; one line per reader, as soon as it is done."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        for reader in corpus(Path(name), per_reader, seed):
+            found = read_all(Path(name), reader)[reader]
+            print(json.dumps({"reader": reader, "files": sum(found.values()), **found}), flush=True)
+
+
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        run(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+    else:
+        main()

@@ -298,3 +298,38 @@ def test_damaged_sidecar_json_of_zarr(tmp_path, grey):
     (tmp_path / "b.zarr" / ".zattrs").write_text(json.dumps({"multiscales": [{"datasets": [{"path": "9"}]}]}))
     with pytest.raises(FormatError, match=r"b\.zarr"):
         read_any(tmp_path / "b.zarr", 1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32])
+def test_levels_are_the_means_of_eight_voxels(dtype):
+    from porelab_gui.core.export.volumes import _halved
+
+    block = np.random.default_rng(0).integers(0, 200, (5, 6, 7)).astype(dtype)
+    wide = np.pad(block, [(0, n % 2) for n in block.shape], mode="edge").astype(float)
+    mean = wide.reshape(3, 2, 3, 2, 4, 2).mean(axis=(1, 3, 5))
+    np.testing.assert_array_equal(_halved(block, False), (mean if dtype == np.float32 else np.rint(mean)).astype(dtype))
+
+
+def test_a_fast_copy_holds_the_same_voxels_and_levels(tmp_path, monkeypatch):
+    from porelab_gui.core.image import fast_copy
+    from porelab_gui.core.image.formats import lazy
+
+    monkeypatch.setenv("PORELAB_CACHE", str(tmp_path / "cache" / "results"))
+    monkeypatch.setattr(lazy, "EAGER_BYTES", 0)
+    monkeypatch.setattr(fast_copy, "GIB", 1000)
+    data = np.random.default_rng(0).integers(0, 255, (70, 150, 300)).astype(np.uint8)
+    (tmp_path / "big_300x150x70_1um_uint8.raw").write_bytes(data.tobytes())
+    stack = read_any(tmp_path / "big_300x150x70_1um_uint8.raw")
+    assert fast_copy.has_slow_axes(stack) and [lv.shape for lv in stack.levels] == [(70, 150, 300), (35, 75, 150)]
+    np.testing.assert_array_equal(np.asarray(stack.levels[1]), data[::2, ::2, ::2])
+    made = fast_copy.FAST_COPY({"image": stack}, {"keep": 1e6})["image"]
+    assert not fast_copy.has_slow_axes(made) and made.source == stack.source
+    np.testing.assert_array_equal(made.array(), data)
+    assert made.content_hash == stack.content_hash
+    assert [lv.shape for lv in made.levels] == [(70, 150, 300), (35, 75, 150), (18, 38, 75)]
+    before = sorted(fast_copy.copies_folder().iterdir())
+    fast_copy.FAST_COPY({"image": stack}, {"keep": 1e6})
+    assert sorted(fast_copy.copies_folder().iterdir()) == before and len(before) == 1
+    other = fast_copy.FAST_COPY({"image": read_any(tmp_path / "big_300x150x70_1um_uint8.raw", 2e-6)}, {"keep": 1.0})
+    assert len(list(fast_copy.copies_folder().iterdir())) == 1, "the oldest copy makes room"
+    assert other["image"].voxel_size == (2e-6,) * 3

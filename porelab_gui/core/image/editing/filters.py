@@ -56,7 +56,8 @@ def median(inputs: Inputs, params: MedianParams, progress: Progress) -> Outputs:
 
 def median_preview(inputs: Inputs, params: MedianParams, view: View, progress: Progress) -> Preview:
     """The median of what is in view."""
-    around, inner = window(inputs["image"], view, params.size, params.size if params.space == "3D" else 0)
+    half = params.size // 2
+    around, inner = window(inputs["image"], view, half, half if params.space == "3D" else 0)
     done: Any = median({"image": around}, params, progress)["image"]
     return shown(replace(done, data=done.data[inner]), view)
 

@@ -14,17 +14,21 @@ def _best(hist: NDArray[np.int64], bins: int) -> tuple[int, float]:
     for b in range(bins):
         count += hist[b]
         moment += b * hist[b]
+    # the between-class variance times count^2 is d^2 / (below above): one division a bin
     below, first, best, where, apart = 0, 0, -1.0, 0, 0.0
     for b in range(bins - 1):
         below += hist[b]
         first += b * hist[b]
         above = count - below
-        if below == 0 or above == 0:
+        if below == 0:
             continue
-        gap = (moment - first) / above - first / below
-        between = float(below) * float(above) * gap * gap
+        if above == 0:
+            break
+        d = float(moment * below - first * count)
+        between = d * d / (float(below) * float(above))
         if between > best:
-            best, where, apart = between, b, gap
+            best, where = between, b
+            apart = d / (float(below) * float(above))
     return where, apart
 
 

@@ -110,6 +110,7 @@ class FileInfo:
     datasets: tuple[str, ...] = ()
     labels: bool = False
     hint: VoxelSize | None = None
+    name: str = ""
 
 
 def unit_in_metres(text: str) -> float | None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from porelab_gui.core.errors import FormatError, InputError, PorelabError
 from porelab_gui.core.image.formats.base import FileInfo, Image, Options, VoxelSizeNeeded
+from porelab_gui.core.image.formats.lazy import strided
 from porelab_gui.core.image.formats.raw import voxel_from_name
 from porelab_gui.core.nouns import Labels, Network, Noun, Pyramid, Stack, VoxelSize, check_voxel_size
 from porelab_gui.core.progress import Cancelled
@@ -119,6 +120,7 @@ def probe(path: str | Path, options: Options = Options()) -> FileInfo:  # noqa: 
     return FileInfo(
         str(path), TITLES[kind_of(path)], shape, str(dtype), int(np.prod(shape)) * dtype.itemsize, image.voxel_size,
         image.voxel_from, image.datasets, image.phases is not None or dtype.kind == "b", image.hint,
+        image.name,
     )  # fmt: skip
 
 
@@ -173,11 +175,19 @@ def _network(path: Path, voxel: VoxelSize | None) -> Network | None:
         raise FormatError(error.what, where=path, remedy="Copy or export it again.") from error
 
 
+def _pyramid(image: Image) -> Pyramid | None:
+    """Coarser versions of a lazy image: its own, else every n-th voxel."""
+    if not hasattr(image.data, "dask"):
+        return None
+    levels = image.levels[1:] or strided(image.data)
+    return Pyramid(image.data, levels) if levels else None
+
+
 def make_noun(path: Path, image: Image, voxel: VoxelSize, as_labels: str, void: tuple[int, ...], name: str) -> Stack:
     """The noun that an opened image becomes."""
     kind = np.dtype(image.data.dtype).kind
     told = image.phases is not None and image.void is not None
-    pyramid = Pyramid(image.data, image.levels[1:]) if len(image.levels) > 1 and hasattr(image.data, "dask") else None
+    pyramid = _pyramid(image)
     if as_labels == "no" or (as_labels == "auto" and kind != "b" and not told and not void):
         return Stack(image.data, voxel, name=name, source=str(path), pyramid=pyramid)
     if told and not void:

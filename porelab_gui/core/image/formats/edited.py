@@ -56,3 +56,24 @@ def edited(data: Any, index: NDArray[np.int64], value: NDArray[Any]) -> Any:
     order = np.argsort(index, kind="stable")
     source = EditedArray(data, index[order], value[order].astype(data.dtype))
     return da.from_array(source, chunks=data.chunks, name=False)
+
+
+def coarser(
+    shape: tuple[int, ...], level: tuple[int, ...], index: NDArray[np.int64], value: NDArray[Any]
+) -> tuple[tuple[NDArray[np.int64], ...], NDArray[Any]]:
+    """Places and values of edits in a coarser level that holds every n-th voxel."""
+    places = np.stack(np.unravel_index(index, shape))
+    factor = np.array([max(1, round(n / m)) for n, m in zip(shape, level, strict=True)])
+    kept = (places % factor[:, None] == 0).all(axis=0)
+    return tuple(places[:, kept] // factor[:, None]), value[kept]
+
+
+def edited_levels(levels: tuple[Any, ...], index: NDArray[np.int64], value: NDArray[Any]) -> tuple[Any, ...]:
+    """The coarser levels of an image with its edits."""
+    shape = levels[0].shape
+    made = []
+    for level in levels[1:]:
+        places, values = coarser(shape, level.shape, index, value)
+        flat = np.ravel_multi_index(places, level.shape).astype(np.int64)
+        made.append(edited(level.astype(values.dtype), flat, values) if len(flat) else level)
+    return tuple(made)

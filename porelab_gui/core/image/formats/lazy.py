@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from porelab_gui.core.image.formats.base import EAGER_BYTES, check_memory
 
 SLAB_BYTES = 1 << 26
+COARSEST = 128
 
 
 class StoredArray:
@@ -88,6 +89,15 @@ def plain(path: Path, dtype: Any, offset: int, shape: tuple[int, ...]) -> Any:
 
     slab = max(1, SLAB_BYTES // (nbytes // shape[0]))
     return da.from_array(PlainArray(path, np.dtype(dtype), offset, shape), chunks=(slab, *shape[1:]), name=False)
+
+
+def strided(data: Any) -> tuple[Any, ...]:
+    """Coarser versions of a lazy array for display: every 2nd, 4th ... voxel until all edges are short."""
+    made, step = [], 2
+    while max(data.shape) // step >= COARSEST:
+        made.append(data[::step, ::step, ::step])
+        step *= 2
+    return tuple(made)
 
 
 def stored(path: Path, dataset: Any) -> Any:

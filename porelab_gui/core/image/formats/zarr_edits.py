@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.errors import FormatError, InputError
 from porelab_gui.core.image.formats.base import check_memory
+from porelab_gui.core.image.formats.edited import coarser
 from porelab_gui.core.review import Review
 
 FOLDER = "porelab_review"
@@ -66,10 +67,8 @@ def store_edits(path: Path, index: NDArray[np.int64], value: NDArray[Any], revie
         raise InputError("its levels are not those of these labels", where=path, remedy="Open it again.")
     if len(value) and int(value.max()) > np.iinfo(arrays[0].dtype).max:
         raise InputError(f"{arrays[0].dtype} has no room for label {int(value.max())}", where=path)
-    places = np.stack(np.unravel_index(index, review.shape))
     for array in reversed(arrays):
-        factor = np.array([max(1, round(n / m)) for n, m in zip(review.shape, array.shape, strict=True)])
-        kept = (places % factor[:, None] == 0).all(axis=0)
-        if kept.any():
-            array.vindex[tuple(places[:, kept] // factor[:, None])] = value[kept].astype(array.dtype)
+        places, values = coarser(review.shape, array.shape, index, value)
+        if len(values):
+            array.vindex[places] = values.astype(array.dtype)
     write_review(group, review)
