@@ -36,7 +36,18 @@ class Parity:
     log: bool = False
 
 
-Picture = Panels | Parity
+@dataclass(frozen=True)
+class Boxes:
+    """Distributions side by side: for each quantity (with its unit) the values of each set, (n,) each.
+
+    Drawn as box plots, or as histograms when ``histogram``.
+    """
+
+    sets: Mapping[str, Mapping[str, NDArray[np.floating]]]
+    histogram: bool = False
+
+
+Picture = Panels | Parity | Boxes
 
 
 def show_panels(
@@ -58,3 +69,11 @@ def show_parity(
     """Show predicted against true values, at most ``MOST_POINTS`` of them."""
     step = max(1, -(-len(truth) // MOST_POINTS))
     show(progress, name, Parity(np.array(truth[::step]), np.array(predicted[::step]), name, unit, log))
+
+
+def show_boxes(
+    progress: Progress, name: str, sets: Mapping[str, Mapping[str, NDArray[np.floating]]], histogram: bool = False
+) -> None:
+    """Show the distributions of each quantity, one box (or histogram) per set."""
+    kept = {quantity: {k: np.array(v) for k, v in values.items()} for quantity, values in sets.items()}
+    show(progress, name, Boxes(kept, histogram))

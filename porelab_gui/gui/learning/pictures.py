@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from porelab_gui.core.learning.pictures import Panels, Parity, Picture
+from porelab_gui.core.learning.pictures import Boxes, Panels, Parity, Picture
 from porelab_gui.gui.context import Context
+from porelab_gui.gui.learning.boxes import draw_boxes
 from porelab_gui.gui.palette import phase_colours
 from porelab_gui.gui.plots.canvas import PlotCanvas, dress
 from porelab_gui.gui.plots.curves import LINES
@@ -34,9 +35,19 @@ class PicturePlot(PlotCanvas):
             self._draw_panels(picture, chosen)
         elif isinstance(picture, Parity):
             self._draw_parity(picture, chosen)
+        elif isinstance(picture, Boxes):
+            self._draw_boxes(picture, chosen)
 
-    def _subplot(self, columns: int, k: int, chosen: Colours) -> Any:
-        plot = self._figure.add_subplot(1, columns, k + 1)
+    def _draw_boxes(self, picture: Boxes, chosen: Colours) -> None:
+        count = len(picture.sets)
+        columns = min(count, max(1, self.width() // 110))
+        rows = -(-count // columns)
+        for k, (quantity, sets) in enumerate(picture.sets.items()):
+            plot = self._subplot(columns, k, chosen, rows)
+            draw_boxes(plot, quantity, sets, chosen, picture.histogram)
+
+    def _subplot(self, columns: int, k: int, chosen: Colours, rows: int = 1) -> Any:
+        plot = self._figure.add_subplot(rows, columns, k + 1)
         dress(self._figure, plot, chosen)
         self._extra.append(plot)
         return plot

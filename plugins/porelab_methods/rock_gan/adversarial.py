@@ -1,0 +1,274 @@
+"""WGAN-GP (Gulrajani et al. 2017): two nets against each other, on the shared bench."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from porelab_gui.core.errors import InputError, NotConverged
+from porelab_gui.core.learning.checkpoint import TrainingState, load_state, save_state
+from porelab_gui.core.learning.device import Precision, make_fabric
+from porelab_gui.core.learning.fit import threads
+from porelab_gui.core.progress import Progress, silent
+from porelab_methods.rock_gan.data import Crops
+from porelab_methods.rock_gan.model import draw_latents, rocks_of
+
+Watch = Callable[[torch.nn.Module, int], Mapping[str, float]]
+Keep = Callable[[torch.nn.Module, "Duel"], None]
+FREE = ("epochs", "threads", "precision")  # may change between the parts of one run
+SETTLE = 4  # batches over which the averaged generator measures its normalisation anew
+
+
+@dataclass(frozen=True)
+class DuelConfig:
+    """How to train; the defaults of penalty, rates and critic steps are the paper's.
+
+    ``penalty_every`` > 1 penalises only every so many critic steps, that much harder. ``average`` is the decay per
+    generator step of the running mean of the generator's weights, which is what is kept; 0 keeps the last weights.
+    """
+
+    epochs: int = 40
+    steps: int = 100
+    batch_size: int = 8
+    critic_steps: int = 5
+    penalty: float = 10.0
+    penalty_every: int = 1
+    rate_generator: float = 5e-4
+    rate_critic: float = 1e-4
+    average: float = 0.995
+    seed: int = 0
+    precision: Precision = "auto"
+    threads: int = 0
+
+
+@dataclass
+class Duel:
+    """What a training gave so far: curves, one row per epoch, and the best epoch by ``distance`` where it is told."""
+
+    curves: list[dict[str, float]] = field(default_factory=list)
+    best: float = math.inf
+    best_epoch: int = -1
+    batch_size: int = 0
+
+
+def gradient_penalty(critic: torch.nn.Module, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    """Mean of (|d critic / d x| - 1)^2 at random points between real and generated rocks, one point per pair."""
+    share = torch.rand((len(real), 1, 1, 1, 1), device=real.device, dtype=real.dtype)
+    between = (share * real + (1.0 - share) * fake).requires_grad_(True)
+    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1.0).square().mean()
+
+
+class _Ring:
+    """State of one run."""
+
+    def __init__(
+        self,
+        generator: torch.nn.Module,
+        critic: torch.nn.Module,
+        crops: Crops,
+        config: DuelConfig,
+        folder: Path,
+        watch: Watch,
+        keep: Keep,
+        progress: Progress,
+    ) -> None:
+        self.crops, self.config, self.folder = crops, config, folder
+        self.watch, self.keep, self.progress = watch, keep, progress
+        self.fabric = make_fabric(config.precision)
+        if self.fabric.world_size > 1:
+            raise InputError("a rock generator trains on one device", remedy="Start it without torchrun.")
+        made = {"betas": (0.0, 0.9)}
+        first = torch.optim.Adam(generator.parameters(), lr=config.rate_generator, **made)
+        second = torch.optim.Adam(critic.parameters(), lr=config.rate_critic, **made)
+        self.raw = {"generator": generator, "critic": critic, "average": copy.deepcopy(generator)}
+        self.generator, self.by_generator = self.fabric.setup(generator, first)
+        self.critic, self.by_critic = self.fabric.setup(critic, second)
+        self.average = self.raw["average"].to(self.fabric.device).eval()
+        self.source = torch.Generator()
+        self.result = Duel(batch_size=config.batch_size)
+        self.count = 0
+        self.started = time.monotonic()
+
+    # -- one update
+
+    def latents(self, count: int) -> torch.Tensor:
+        return draw_latents(self.raw["generator"], count, self.crops.edge, self.source, self.fabric.device)
+
+    def update_critic(self, real: torch.Tensor) -> tuple[float, float]:
+        """One step of the critic; its estimate of the distance, and the penalty (NaN when this step has none)."""
+        with torch.no_grad():
+            fake = rocks_of(self.generator, self.latents(len(real)), self.crops.edge).float()
+        self.by_critic.zero_grad(set_to_none=True)
+        score_real, score_fake = self.critic(torch.cat([real, fake])).float().chunk(2)
+        distance = score_real.mean() - score_fake.mean()
+        loss, penalty = -distance, math.nan
+        if self.count % self.config.penalty_every == 0:
+            with torch.autocast(self.fabric.device.type, enabled=False):  # slopes of slopes need single precision
+                extra = gradient_penalty(self.raw["critic"], real, fake)
+            loss = loss + self.config.penalty * self.config.penalty_every * extra
+            penalty = float(extra.detach())
+        self.count += 1
+        self.fabric.backward(loss)
+        self.by_critic.step()
+        return float(distance.detach()), penalty
+
+    def update_generator(self, count: int) -> float:
+        """One step of the generator; its loss."""
+        self.by_generator.zero_grad(set_to_none=True)
+        loss = -self.critic(rocks_of(self.generator, self.latents(count), self.crops.edge)).float().mean()
+        self.fabric.backward(loss)
+        self.by_generator.step()
+        self._follow()
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = self.config.average
+        for mean, now in zip(self.average.parameters(), self.raw["generator"].parameters(), strict=True):
+            mean.lerp_(now.detach(), 1.0 - decay)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """The averaged weights have other activations than the weights they are the mean of: measure them."""
+        norms = [m for m in self.average.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # the plain mean over the batches that follow
+        self.average.train()
+        for _ in range(SETTLE):
+            self.average(self.latents(self.result.batch_size))
+        self.average.eval()
+
+    # -- epochs
+
+    def run(self) -> Duel:
+        with threads(self.config.threads):
+            for epoch in range(self._resume(), self.config.epochs):
+                self._epoch(epoch)
+        return self.result
+
+    def _epoch(self, epoch: int) -> None:
+        self.source.manual_seed(1_000_003 * (self.config.seed + 1) + epoch)
+        torch.manual_seed(7_368_787 * (self.config.seed + 1) + epoch)
+        self.count = 0
+        self.raw["generator"].train()
+        began = time.monotonic()
+        rows = [self._step(epoch, step) for step in range(self.config.steps)]
+        mean = {k: _mean([row[k] for row in rows]) for k in rows[0]}
+        spent = time.monotonic() - began
+        self.settle()
+        figures = dict(self.watch(self.average, epoch))
+        self.result.curves.append({"epoch": float(epoch), **mean, "seconds": spent, **figures})
+        if figures.get("distance", math.inf) < self.result.best:
+            self.result.best, self.result.best_epoch = figures["distance"], epoch
+        save_state(self.folder, self._state(epoch))
+        self.keep(self.average, self.result)
+        live = {k: v for k, v in {**mean, **figures}.items() if math.isfinite(v)}
+        self.progress(epoch + 1, self.config.epochs, f"epoch {epoch + 1} of {self.config.epochs}", **live)
+
+    def _step(self, epoch: int, step: int) -> dict[str, float]:
+        """Some steps of the critic and one of the generator; half the batch when the device's memory is full."""
+        self.progress(epoch + step / self.config.steps, self.config.epochs, f"epoch {epoch + 1}, step {step + 1}")
+        while True:
+            try:
+                return self._round(epoch, step)
+            except torch.cuda.OutOfMemoryError:
+                if self.result.batch_size <= 1:
+                    raise
+                self.result.batch_size = max(1, self.result.batch_size // 2)
+                torch.cuda.empty_cache()
+
+    def _round(self, epoch: int, step: int) -> dict[str, float]:
+        each, told = self.config.critic_steps, []
+        for k in range(each):
+            real = self.crops.batch(epoch, step * each + k, self.result.batch_size)
+            told.append(self.update_critic(self.fabric.to_device(real)))
+        loss = self.update_generator(self.result.batch_size)
+        row = {
+            "critic_loss": -_mean([d for d, _ in told]),
+            "generator_loss": loss,
+            "gradient_penalty": _mean([p for _, p in told]),
+        }
+        if not all(math.isfinite(row[k]) for k in ("critic_loss", "generator_loss")):
+            raise NotConverged("a loss is not a finite number", remedy="Lower the learning rates.")
+        return row
+
+    # -- memory of the run
+
+    def _state(self, epoch: int) -> TrainingState:
+        tensors = {f"{part}.{k}": v for part, net in self.raw.items() for k, v in net.state_dict().items()}
+        both = {"generator": self.by_generator.state_dict(), "critic": self.by_critic.state_dict()}
+        return TrainingState(
+            epoch=epoch,
+            model=tensors,
+            optimizer=both,
+            scheduler=None,
+            rng=torch.get_rng_state(),
+            batch_size=self.result.batch_size,
+            best=self.result.best,
+            best_epoch=self.result.best_epoch,
+            curves=self.result.curves,
+            config=self._settings(),
+        )
+
+    def _settings(self) -> dict[str, float | str]:
+        own = {k: v for k, v in self.config.__dict__.items() if k not in FREE}
+        voxels = int(self.crops.mask.sum())
+        return {**own, "edge": self.crops.edge, "crops": len(self.crops), "void": voxels}
+
+    def _resume(self) -> int:
+        state = load_state(self.folder)
+        if state is None:
+            return 0
+        if state.config != self._settings():
+            remedy = "Train in another folder, or remove this one."
+            raise InputError("the run begun here had other settings or another stack", where=self.folder, remedy=remedy)
+        for part, net in self.raw.items():
+            own = {k.removeprefix(f"{part}."): v for k, v in state.model.items() if k.startswith(f"{part}.")}
+            net.load_state_dict(own)
+        self.by_generator.load_state_dict(dict(state.optimizer["generator"]))
+        self.by_critic.load_state_dict(dict(state.optimizer["critic"]))
+        self.result = Duel(list(state.curves), state.best, state.best_epoch, state.batch_size)
+        return state.epoch + 1
+
+
+def duel(
+    generator: torch.nn.Module,
+    critic: torch.nn.Module,
+    crops: Crops,
+    config: DuelConfig,
+    folder: Path,
+    watch: Watch,
+    keep: Keep,
+    progress: Progress = silent,
+) -> Duel:
+    """Train both nets in place.
+
+    After every epoch ``watch(averaged generator, epoch)`` gives figures ("distance" decides which epoch is best) and
+    ``keep(averaged generator, result so far)`` may write weights; the run itself is sealed in ``folder`` and goes on
+    from there. Cancel is heard at every step. Raises InputError when ``folder`` holds another run, NotConverged when
+    a loss is not finite.
+    """
+    return _Ring(generator, critic, crops, config, folder, watch, keep, progress).run()
+
+
+def _mean(values: list[float]) -> float:
+    good = [v for v in values if math.isfinite(v)]
+    return sum(good) / len(good) if good else math.nan
+
+
+def settings_text(values: Mapping[str, Any]) -> str:
+    """Parameters as words of a command line."""
+
+    def word(value: Any) -> str:
+        return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+    return " ".join(f"--{k} {word(v)}" for k, v in values.items() if v not in ("", (), []))
