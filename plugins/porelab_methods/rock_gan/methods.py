@@ -200,7 +200,7 @@ def run_generate(inputs: Inputs, params: GenerateParams, progress: Progress) -> 
     maker = make_maker(weights, params, params.truncation, params.drift)
     folder = rock_folder("generated", weights, params) if params.count > 1 or params.folder else None
     rock, table = generate(maker, params.count, params.seed, folder, params.format, progress)
-    return {"labels": rock, "table": table}
+    return {"rock": rock, "table": table}
 
 
 def run_condition(inputs: Inputs, params: ConditionParams, progress: Progress) -> Outputs:
@@ -220,7 +220,7 @@ def run_condition(inputs: Inputs, params: ConditionParams, progress: Progress) -
     order = Order(wishes, params.count, search, TITLES[params.search], params.evaluations, params.seed, folder,
                   params.format, f"{maker.key};{told}")  # fmt: skip
     rock, rocks, table = fill(order, maker, within(progress, share, 1.0))
-    return {"labels": rock, "rocks": side_by_side(rocks), "table": table}
+    return {"rock": rock, "rocks": side_by_side(rocks), "table": table}
 
 
 def run_evaluate(inputs: Inputs, params: EvaluateParams, progress: Progress) -> Outputs:
@@ -273,7 +273,7 @@ GENERATE = Method(
     citation=CITATION,
     params=GenerateParams,
     inputs={"weights": WEIGHTS},
-    outputs={"labels": Labels, "table": Table},
+    outputs={"rock": Labels, "table": Table},
     function=run_generate,
     lane="gpu",
     estimate=rock_memory,
@@ -286,7 +286,7 @@ CONDITION = Method(
     citation=CITATION,
     params=ConditionParams,
     inputs={"weights": WEIGHTS},
-    outputs={"labels": Labels, "rocks": Labels, "table": Table},
+    outputs={"rock": Labels, "rocks": Labels, "table": Table},
     function=run_condition,
     lane="gpu",
     estimate=rock_memory,

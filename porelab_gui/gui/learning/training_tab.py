@@ -64,7 +64,7 @@ class TrainingTab(QWidget):
         return None if job is None else job.pictures.get(self.which.currentText())
 
     def _trainings(self) -> list[Job]:
-        return [j for j in self.context.session.queue.jobs if j.metrics and is_training(j)]
+        return [j for j in self.context.session.queue.jobs if (j.metrics or j.pictures) and is_training(j)]
 
     def _on_job(self, job: Job) -> None:
         if (job.metrics or job.pictures) and is_training(job) and not self._timer.isActive():

@@ -116,5 +116,5 @@ def test_rocks_to_order_from_weights_end_to_end(untrained, tmp_path, monkeypatch
     middle = float(np.mean(rows))
     made = CONDITION({"weights": untrained}, {**params, "targets": (f"porosity={middle:.5f}+-0.01",)})
     assert made["table"]["accepted"].any()
-    assert made["labels"].porosity() == pytest.approx(middle, abs=0.01)
+    assert made["rock"].porosity() == pytest.approx(middle, abs=0.01)
     assert made["rocks"].shape[2] >= 32

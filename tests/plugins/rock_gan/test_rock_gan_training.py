@@ -55,7 +55,7 @@ def test_batches_depend_on_seed_epoch_and_step_alone(rock):
 
 
 def test_stacks_that_cannot_be_learned_are_refused(rock, tmp_path):
-    small = Labels(rock.array()[:40], VOXEL)
+    small = Labels(rock.array()[:50], VOXEL)
     with pytest.raises(InputError, match="held-out slab"):
         TRAIN({"labels": small}, {**FAST, "folder": str(tmp_path)})
     with pytest.raises(InputError, match="smaller than a crop of 64"):
@@ -100,7 +100,7 @@ def test_a_stopped_training_leaves_its_last_generator_and_goes_on_to_the_same_en
         TRAIN({"labels": rock}, {**FAST, "folder": str(folder)}, stop)
     weights = Weights(folder)
     assert "epoch 1, the last one trained" in (folder / "card.md").read_text()
-    assert GENERATE({"weights": weights}, {"size": (32,)})["labels"].shape == (32, 32, 32)
+    assert GENERATE({"weights": weights}, {"size": (32,)})["rock"].shape == (32, 32, 32)
     again = TRAIN({"labels": rock}, {**FAST, "folder": str(folder)})
     whole = trained[0]
     for key in ("critic_loss", "generator_loss", "distance"):
@@ -116,12 +116,12 @@ def test_rocks_are_the_same_for_a_seed_and_go_to_files(trained, tmp_path):
     weights = trained[0]["weights"]
     params = {"size": (32, 36, 40), "count": 3, "seed": 5, "folder": str(tmp_path / "rocks"), "format": "npz"}
     made = GENERATE({"weights": weights}, params)
-    assert made["labels"].shape == (32, 36, 40) and made["labels"].voxel_size == VOXEL
+    assert made["rock"].shape == (32, 36, 40) and made["rock"].voxel_size == VOXEL
     assert made["table"]["seed"].tolist() == [5, 6, 7]
-    assert made["table"]["porosity"][0] == pytest.approx(made["labels"].porosity())
+    assert made["table"]["porosity"][0] == pytest.approx(made["rock"].porosity())
     alone = GENERATE({"weights": weights}, {**params, "seed": 7, "count": 1})
     third = read(str(tmp_path / "rocks" / "rock_003.npz"))
-    assert np.array_equal(third.array(), alone["labels"].array())
+    assert np.array_equal(third.array(), alone["rock"].array())
     tame = GENERATE({"weights": weights}, {"size": (32,), "count": 2, "truncation": 0.0, "seed": 1})
     assert tame["table"]["porosity"][0] == tame["table"]["porosity"][1]
 
