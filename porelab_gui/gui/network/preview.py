@@ -67,7 +67,7 @@ def peaks_layer(voxels: NDArray[Any], stack: Stack) -> Layer:
     """Dots at voxel indices (n, 3)."""
     scale = np.asarray(stack.voxel_size) * MICRO
     size = SIZE * float(scale.min())
-    return Points(voxels * scale, name=PEAKS, size=size, face_color=COLOUR, border_width=0, out_of_slice_display=True,
+    return Points(voxels * scale, name=PEAKS, size=size, face_color=COLOUR, border_width=0,
                   **UNITS)  # fmt: skip
 
 

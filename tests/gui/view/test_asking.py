@@ -117,7 +117,7 @@ def test_one_table_has_every_law_both_treatments_and_the_difference(context, net
     assert not panel.button.isEnabled()
     context.put(network=network)
     qtbot.mouseClick(panel.button, LEFT)
-    qtbot.waitUntil(lambda: panel.table.model.rowCount() > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.table.model.rowCount() > 0, timeout=60_000)
     table = panel.table.model.table
     assert set(table["law"]) == {"cylinder", "valvatne_blunt"} and len(table) == 6
     held, centres = table["K reservoirs"], table["K centres"]
@@ -155,7 +155,7 @@ def test_layers_of_a_large_network_come_in_turns_and_are_whole_when_asked_for(co
     context.layers.networks_changed.connect(lambda name: told.append(name))
     context.put(network=lattice.make())
     assert not told and not len(context.viewer.layers), "the window gets its turn first"
-    qtbot.waitUntil(lambda: "network" in told)
+    qtbot.waitUntil(lambda: "network" in told, timeout=60_000)
     assert len(context.viewer.layers) == 2
     context.put(network=lattice.make((5, 4, 4)), other=lattice.make())
     assert context.layers.view("other").throats in context.viewer.layers
@@ -171,7 +171,7 @@ def test_voxels_that_are_no_cubes_are_resampled_with_one_click(context, shown, q
     context.put(labels=Labels(np.ones((4, 6, 6), np.uint8), (4e-6, 2e-6, 2e-6)))
     assert offer.isVisible() and "4 × 2 × 2 µm" in offer.told.text()
     qtbot.mouseClick(offer.button, LEFT)
-    qtbot.waitUntil(lambda: context.session.items["labels"].shape == (8, 6, 6), timeout=20_000)
+    qtbot.waitUntil(lambda: context.session.items["labels"].shape == (8, 6, 6), timeout=60_000)
     assert isinstance(context.session.items["labels"], Labels) and not offer.isVisible()
     assert context.session.recipe.steps[-1].method == "resample"
 
