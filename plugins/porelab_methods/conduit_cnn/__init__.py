@@ -1,0 +1,1 @@
+"""Conductance of conduits by a small 3D convolutional net on top of a coarse solve."""
