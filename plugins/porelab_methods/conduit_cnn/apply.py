@@ -65,7 +65,9 @@ def _columns(
             full(spread, np.nan), "1", f"half of the 90 % interval of the {physics} conductance, relative"
         ),
         f"unlike_{physics}.{law}": Column(
-            full(made.unlike | made.large, False), "1", "unlike the conduits of the training, or larger than any of them"
+            full(made.unlike | made.large, False),
+            "1",
+            "unlike the conduits of the training, or larger than any of them",
         ),
     }
 

@@ -62,7 +62,9 @@ def network_of(void: NDArray[np.bool_], pads: int) -> tuple[Regions, Network]:
     return regions, network
 
 
-def simulate(conduits: Conduits, pairs: I64, budget: float, threads: int, progress: Progress = silent) -> tuple[F64, F64]:
+def simulate(
+    conduits: Conduits, pairs: I64, budget: float, threads: int, progress: Progress = silent
+) -> tuple[F64, F64]:
     """Diffusive and hydraulic conductances of the pairs [voxel]; Stokes flow for as many as ``budget`` voxels allow."""
     solver = Solver(threads=threads)
     found = solve_diffusive(conduits, pairs, solver, within(progress, 0.0, 0.3))

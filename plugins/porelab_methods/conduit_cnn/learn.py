@@ -116,7 +116,8 @@ def gather(
     made = samples([*second, *first], kept, None, budget, params.threads, progress)
     thinned = [s.thinned(params.per_image, k) for k, s in enumerate(made)]
     kinds = sorted({m.kind for m in first})
-    told = f"{len(first)} parent images ({', '.join(kinds)}; edge up to {params.size} voxels), {len(second)} others to stop by"
+    told = f"{len(first)} parent images ({', '.join(kinds)}; edge up to {params.size} voxels)"
+    told += f", {len(second)} others to stop by"
     return thinned[len(second) :], thinned[: len(second)], told
 
 

@@ -35,13 +35,11 @@ class TrainParams(Params):
     model: Literal["small", "resnet50"] = param(
         "small", "The small net, or the paper's 3D ResNet-50 (47,284,353 parameters; wants a graphics processor)."
     )
-    images: int = param(
-        86, "Parent images to make and simulate, when no network is given.", unit="1", ge=1, le=112
-    )
+    images: int = param(86, "Parent images to make and simulate, when no network is given.", unit="1", ge=1, le=112)
     size: int = param(120, "Greatest edge of these images.", unit="voxel", ge=32, le=120)
-    per_image: int = param(280, "Conduits taken from an image at most.", unit="1", ge=1, le=100_000)
+    per_image: int = param(160, "Conduits taken from an image at most.", unit="1", ge=1, le=100_000)
     rocks: bool = param(False, "Use crops of real rock too (needs the folder of images, PORELAB_DATA).")
-    epochs: int = param(10, "Passes over the conduits.", unit="1", ge=1, le=1000)
+    epochs: int = param(12, "Passes over the conduits.", unit="1", ge=1, le=1000)
     width: int = param(16, "Channels of the first level.", unit="1", ge=4, le=128, advanced=True)
     blocks: int = param(1, "Residual blocks per level.", unit="1", ge=1, le=8, advanced=True)
     batch_size: int = param(32, "Conduits per update.", unit="1", ge=1, le=4096, advanced=True)
@@ -73,7 +71,11 @@ def default_folder(params: TrainParams, *hashes: str) -> Path:
     from platformdirs import user_data_path
 
     told = "".join(hashes) + params.model_dump_json()
-    return user_data_path("porelab") / "weights" / f"conduit_cnn-{hashlib.blake2b(told.encode(), digest_size=6).hexdigest()}"
+    return (
+        user_data_path("porelab")
+        / "weights"
+        / f"conduit_cnn-{hashlib.blake2b(told.encode(), digest_size=6).hexdigest()}"
+    )
 
 
 def _train(inputs: Inputs, params: TrainParams, progress: Progress) -> Outputs:
@@ -95,7 +97,7 @@ def _train_estimate(inputs: Inputs, params: TrainParams) -> Estimate:
 PREDICT = Method(
     name="conductance_cnn",
     title="Conductance by the conduit net",
-    summary="Diffusive and hydraulic conductance of every throat by a small 3D net on a coarse solve, with an interval.",
+    summary="Conductance of every throat by a small 3D net on a coarse solve, with an interval and flags.",
     step="Conductance",
     citation=CITATION,
     params=ConductanceCnnParams,

@@ -34,6 +34,7 @@ class Block(nn.Module):
 class ConduitNet(nn.Module):
     """Residual net on (B, C, n, n, n) and numbers (B, k): centre, and how far below and above the truth may lie.
 
+    The first level has ``blocks`` - 1 residual blocks, the second one ``blocks``.
     Outputs (B, 3) in units of SPAN; the last two are positive. ``mean``, ``deviation`` standardise the numbers and
     ``precision`` (k, k) measures how far a conduit is from those of the training set.
     """
@@ -42,10 +43,10 @@ class ConduitNet(nn.Module):
     deviation: torch.Tensor
     precision: torch.Tensor
 
-    def __init__(self, channels: int, numbers: int, width: int = 24, blocks: int = 2) -> None:
+    def __init__(self, channels: int, numbers: int, width: int = 16, blocks: int = 1) -> None:
         super().__init__()
         self.stem = conv(channels, width, 2)
-        self.fine = nn.Sequential(*(Block(width) for _ in range(blocks)))
+        self.fine = nn.Sequential(*(Block(width) for _ in range(blocks - 1)))
         self.down = conv(width, 2 * width, 2)
         self.coarse = nn.Sequential(*(Block(2 * width) for _ in range(blocks)))
         self.last = conv(2 * width, 4 * width, 2)
@@ -59,7 +60,14 @@ class ConduitNet(nn.Module):
     def forward(self, image: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
         x = self.fine(torch.relu(self.stem(image)))
         x = self.coarse(torch.relu(self.down(x)))
-        x = torch.relu(self.last(x)).mean(dim=(2, 3, 4))
+        return self.conclude(torch.relu(self.last(x)).mean(dim=(2, 3, 4)), numbers)
+
+    def from_numbers(self, numbers: torch.Tensor) -> torch.Tensor:
+        """What the head makes of the numbers alone, blind to the image."""
+        return self.conclude(numbers.new_zeros(len(numbers), self.last[0].out_channels), numbers)
+
+    def conclude(self, x: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        """The head on what was seen (B, 4 width) and on the numbers."""
         plain = ((numbers - self.mean) / self.deviation).clamp(-6, 6)
         out = self.head(torch.cat([x, plain], dim=1))
         return torch.cat([out[:, :1], nn.functional.softplus(out[:, 1:])], dim=1)
@@ -121,9 +129,7 @@ class ResNet50(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv3d(1, 64, 7, 2, padding=3), nn.BatchNorm3d(64), nn.ReLU(), nn.MaxPool3d(3, 2)
-        )
+        self.stem = nn.Sequential(nn.Conv3d(1, 64, 7, 2, padding=3), nn.BatchNorm3d(64), nn.ReLU(), nn.MaxPool3d(3, 2))
         layers: list[nn.Module] = []
         one = 64
         for middle, two, count, stride in self.STAGES:

@@ -1,4 +1,4 @@
-"""``porelab score conduit_cnn``: shipped weights on images that they never saw, beside every law and direct simulation."""
+"""``porelab score conduit_cnn``: shipped weights on images that they never saw, beside laws and coarse solve."""
 
 from __future__ import annotations
 
@@ -121,7 +121,10 @@ def rows_of(group: str, parts: list[dict[str, tuple[F64, F64]]]) -> list[dict[st
         truth, found = pooled(parts, key)
         row: dict[str, Any] = {"group": group, "model": key, "images": len(parts), "conduits": len(truth)}
         row |= {"r2": r2(truth, found), "r2_ln": r2(np.log(truth), np.log(found))}
-        row |= {"share_over_10pct": share_beyond(truth, found), "median_error": float(np.median(np.abs(found / truth - 1)))}
+        row |= {
+            "share_over_10pct": share_beyond(truth, found),
+            "median_error": float(np.median(np.abs(found / truth - 1))),
+        }
         if key == "diffusive.cnn":
             row["interval_cover"] = float(pooled(parts, "cover")[0].mean())
         rows.append(row)

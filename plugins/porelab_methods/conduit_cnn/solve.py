@@ -91,9 +91,7 @@ def apply(p: F64, q: F64, links: I32, weights: F32, diagonal: F64) -> float:
 
 
 @njit(**Fast)
-def conjugate_gradients(
-    links: I32, weights: F32, excess: F64, b: F64, tolerance: float, limit: int
-) -> tuple[F64, int]:
+def conjugate_gradients(links: I32, weights: F32, excess: F64, b: F64, tolerance: float, limit: int) -> tuple[F64, int]:
     """x (n + 1, last 0) of the bonds with ``excess`` to 0 and sources ``b``; iterations. Relative residual in b."""
     n = len(links)
     diagonal = np.empty(n, np.float64)

@@ -29,7 +29,7 @@ class Model:
 
     @property
     def kind(self) -> str:
-        """"small" or "resnet50"."""
+        """ "small" or "resnet50"."""
         return str(self.config.get("model", SMALL))
 
     @property

@@ -1,4 +1,4 @@
-"""Conductance: the laws and models that give every throat a conductance, and the colours that show them."""
+"""Conductance: the laws and models that give every throat a conductance, the colours that show them, their errors."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
 from porelab_gui.gui.network.colour_panel import ColourPanel
 from porelab_gui.gui.network.colouring import Colouring, spans_decades
+from porelab_gui.gui.steps.conductance_errors import ErrorPanel
 from porelab_gui.gui.steps.generic import GenericPanel
 from porelab_gui.session.jobs import Job, State
 
 
 class ConductancePanel(GenericPanel):
-    """The forms of the step and the colour panel; a new conductance colours the throats at once."""
+    """The forms of the step, the colour panel, the errors; a new conductance colours the throats at once."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context, "Conductance")
+        super().__init__(context, "Conductance", leave_out=("conductance_errors",))
         self.colours = ColourPanel(context)
         self._column.insertWidget(self._column.count() - 1, self.colours)
+        self.errors = ErrorPanel(context)
+        self._column.insertWidget(self._column.count() - 1, self.errors)
         if "conductance_analytic" in self.names:
             self.show_method("conductance_analytic")
 

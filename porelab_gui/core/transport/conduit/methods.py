@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Port, param
+from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, Port, param
 from porelab_gui.core.nouns import Labels, Network, Regions, Stack, Table
 from porelab_gui.core.progress import Progress
 from porelab_gui.core.transport.fluid import Diffusing, Viscous
@@ -76,6 +76,35 @@ conductance_dns = Method(
 )
 
 
+class ErrorsParams(Params):
+    """What the conductances are compared with."""
+
+    reference: str = param("dns", "Law that counts as the truth; its columns are g_diffusive and g_hydraulic of it.")
+
+
+def _conductance_errors(inputs: Inputs, params: ErrorsParams, progress: Progress) -> Outputs:
+    from porelab_gui.core.transport.conduit.errors import compare
+
+    network, table = compare(inputs["network"], inputs.get("regions"), params.reference)
+    return {"network": network, "table": table}
+
+
+conductance_errors = Method(
+    name="conductance_errors",
+    title="Errors of conductances",
+    summary="Signed error of every conductance against direct simulation, throat by throat, and R2 with an interval.",
+    step="Conductance",
+    citation="Misaghian et al., Comput. Geosci. 162 (2022) 105086, doi 10.1016/j.cageo.2022.105086 (figure 11).",
+    params=ErrorsParams,
+    inputs={
+        "network": Port(Network, "Simulate some throats directly, and compute a conductance to compare."),
+        "regions": Port(Regions, "For size and surroundings of the conduits.", optional=True),
+    },
+    outputs={"network": Network, "table": Table},
+    function=_conductance_errors,
+)
+
+
 class VoxelDiffusionParams(Diffusing):
     """Along which axes, between which values, what conducts, how exactly."""
 
@@ -133,4 +162,4 @@ voxel_diffusion = Method(
     estimate=_voxel_estimate,
 )
 
-METHODS: tuple[Method, ...] = (conductance_dns, voxel_diffusion)
+METHODS: tuple[Method, ...] = (conductance_dns, conductance_errors, voxel_diffusion)
