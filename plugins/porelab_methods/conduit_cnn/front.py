@@ -1,6 +1,6 @@
 """Accuracy against milliseconds: coarse solves on several grids, the net, the laws and direct simulation.
 
-``python -m porelab_methods.conduit_cnn.front [FILE.png]`` measures on one thread and draws docs/images/conduit_front.png.
+``python -m porelab_methods.conduit_cnn.front [FILE.png]`` measures on one thread; docs/images/conduit_front.png.
 """
 
 from __future__ import annotations
