@@ -28,6 +28,7 @@ class Settings(BaseModel):
     last_folder: str = ""
     show_plots: bool = True
     theme: str = "dark"
+    scheduler: str = ""
 
     def remember(self, path: str | Path) -> None:
         """Put a file at the head of the recent ones."""

@@ -9,34 +9,43 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from porelab_gui.core.nouns import Stack
-from porelab_gui.core.progress import Progress
-from porelab_methods.shale_unet.data import with_context
+TILE, MULTIPLE = 1024, 16
+MARGIN = 64
+MIRRORS = ((), (1,), (2,), (1, 2))
+Window = tuple[slice, slice]
 
-TILE, MARGIN, MULTIPLE = 1024, 64, 16
 
-
-@torch.no_grad()
-def predict_slices(model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+def predict_slices(model: torch.nn.Module, images: torch.Tensor, mirrors: bool = False) -> torch.Tensor:
     """Class probabilities (n, classes, H, W) of slices (n, context, H, W), one slice at a time."""
-    device = next(model.parameters()).device
-    return torch.stack([predict_slice(model, image.to(device)).cpu() for image in images])
+    return torch.stack([predict_slice(model, image, mirrors) for image in images])
 
 
-def predict_slice(model: torch.nn.Module, image: torch.Tensor) -> torch.Tensor:
-    """Class probabilities (classes, H, W) of one slice (context, H, W)."""
-    height, width = image.shape[1:]
-    if max(height, width) <= TILE + 2 * MARGIN:
-        return _padded(model, image)
+@torch.inference_mode()
+def predict_slice(model: torch.nn.Module, image: torch.Tensor, mirrors: bool = False) -> torch.Tensor:
+    """Class probabilities (classes, H, W) of one slice (context, H, W), on the processor.
+
+    ``mirrors`` averages over the slice and its mirror images, which takes four times as long.
+    """
+    parts = list(tiles(*image.shape[1:]))
+    if len(parts) == 1:
+        return _tile(model, image, mirrors).cpu()
     whole: torch.Tensor | None = None
-    for inner, outer in _tiles(height, width):
-        part = _padded(model, image[(slice(None), *outer)])
+    for inner, outer in parts:
+        part = _tile(model, image[(slice(None), *outer)], mirrors)
         if whole is None:
-            whole = torch.empty((part.shape[0], height, width), dtype=part.dtype)
+            whole = torch.empty((part.shape[0], *image.shape[1:]), dtype=part.dtype)
         cut = tuple(slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True))
         whole[(slice(None), *inner)] = part[(slice(None), *cut)].cpu()
     assert whole is not None
     return whole
+
+
+def _tile(model: torch.nn.Module, image: torch.Tensor, mirrors: bool) -> torch.Tensor:
+    image = image.to(next(model.parameters()).device)
+    if not mirrors:
+        return _padded(model, image).softmax(0)
+    views = [(_padded(model, image.flip(m)) if m else _padded(model, image), m) for m in MIRRORS]
+    return torch.stack([s.softmax(0).flip(m) if m else s.softmax(0) for s, m in views]).mean(0)
 
 
 def _padded(model: torch.nn.Module, image: torch.Tensor) -> torch.Tensor:
@@ -44,20 +53,25 @@ def _padded(model: torch.nn.Module, image: torch.Tensor) -> torch.Tensor:
     height, width = image.shape[1:]
     extra = (-width % MULTIPLE, -height % MULTIPLE)
     if any(extra):
-        image = functional.pad(image, (0, extra[0], 0, extra[1]), mode="reflect")
+        how = "reflect" if extra[0] < width and extra[1] < height else "replicate"
+        image = functional.pad(image[None], (0, extra[0], 0, extra[1]), mode=how)[0]
     with torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=_bfloat16(image.device)):
-        scores = model(image[None])
-    return scores[0, :, :height, :width].float().softmax(dim=0)
+        scores = model(image[None].contiguous(memory_format=torch.channels_last))
+    return scores[0, :, :height, :width].float()
 
 
 def _bfloat16(device: torch.device) -> bool:
     from porelab_gui.core.learning.device import fast_bfloat16
 
-    return fast_bfloat16() and device.type in ("cpu", "cuda")
+    return device.type in ("cpu", "cuda") and fast_bfloat16()
 
 
-def _tiles(height: int, width: int) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
+def tiles(height: int, width: int) -> Iterator[tuple[Window, Window]]:
     """Inner tiles that cover the slice once, and outer ones with a margin for the net to look at."""
+    if max(height, width) <= TILE + 2 * MARGIN:
+        whole = (slice(0, height), slice(0, width))
+        yield whole, whole
+        return
     for y in range(0, height, TILE):
         for x in range(0, width, TILE):
             inner = (slice(y, min(y + TILE, height)), slice(x, min(x + TILE, width)))
@@ -74,18 +88,6 @@ def entropy(shares: torch.Tensor) -> torch.Tensor:
     return -(shares * logs).sum(0) / np.log(shares.shape[0])
 
 
-@torch.no_grad()
-def segment(
-    model: torch.nn.Module, stack: Stack, context: int, progress: Progress
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Class numbers and uncertainty (0..255) of a whole stack, slice by slice; a lazy stack is read as it goes."""
-    classes = np.empty(stack.shape, dtype=np.uint8)
-    unsure = np.empty(stack.shape, dtype=np.uint8)
-    device = next(model.parameters()).device
-    for z in range(stack.shape[0]):
-        progress(z, stack.shape[0], f"slice {z + 1} of {stack.shape[0]}")
-        image = torch.from_numpy(with_context(stack, z, context)).to(device)
-        shares = predict_slice(model, image)
-        classes[z] = shares.argmax(0).to(torch.uint8).cpu().numpy()
-        unsure[z] = (255 * entropy(shares)).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return classes, unsure
+def as_bytes(shares: torch.Tensor) -> NDArray[np.uint8]:
+    """Shares 0..1 as 0..255."""
+    return (shares * 255.0).round_().clamp_(0, 255).to(torch.uint8).numpy()

@@ -1,25 +1,29 @@
-"""From a training to a Weights folder with an honest card, and from weights to a segmented stack."""
+"""From a training to a Weights folder with an honest card."""
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from platformdirs import user_data_path
 
-from porelab_gui.core.errors import FormatError, InputError
-from porelab_gui.core.learning.device import best_device
+from porelab_gui.core.errors import InputError
+from porelab_gui.core.image.review import BY_HAND, slices_in
 from porelab_gui.core.learning.metrics import iou
 from porelab_gui.core.learning.weights import Card, load_weights, read_config, save_weights
 from porelab_gui.core.nouns import Column, Labels, Stack, Table, Weights
 from porelab_gui.core.progress import Progress
 from porelab_methods.shale_unet.data import Slices
-from porelab_methods.shale_unet.infer import segment
+from porelab_methods.shale_unet.loop import grown
 from porelab_methods.shale_unet.model import UNet, build
-from porelab_methods.shale_unet.slices import Split, choose
-from porelab_methods.shale_unet.train import Recipe, class_image, scores, train
+from porelab_methods.shale_unet.recipe import Recipe
+from porelab_methods.shale_unet.slices import Split, among, choose
+from porelab_methods.shale_unet.train import PhaseNumbers, scores, train
 
 LIMITS = (
     "It knows the microscope, the voxel size and the phases of this stack only. Slices far from the training slices, "
@@ -27,93 +31,97 @@ LIMITS = (
 )
 
 
+def split_of(labels: Labels, n: int, tests: int, gap: int, named: tuple[int, ...] = ()) -> Split:
+    """The slices named; else those that a person corrected or finished; else equally spaced ones."""
+    by_hand = () if named or labels.review is None else slices_in(labels, *BY_HAND)
+    if by_hand:
+        return among(by_hand, labels.shape[0], tests, gap)
+    return choose(labels.shape[0], n, tests, gap, named)
+
+
 def learn(
     image: Stack,
     labels: Labels,
-    params: Any,
+    split: Split,
     recipe: Recipe,
-    folder: Path,
+    folder: Path | None,
     earlier: Weights | None,
     progress: Progress,
+    command: str,
 ) -> tuple[Weights, Table]:
-    """Train, score on the held-out slices, write the folder; the table has one row per class and the mean."""
-    split = choose(image.shape[0], params.n_slices, params.tests, params.gap, params.slices)
-    classes, values = class_image(labels)
-    start = None if earlier is None else _tensors(earlier, values, recipe)
-    model, result = train(
-        image, classes, len(values), split.train, split.validation, recipe, folder / "run", progress, start
-    )
-    table = _score(model, image, classes, split, labels, values, recipe.context)
-    config = {
+    """Train, score on the held-out slices, write the folder; the table has one row per class and the mean.
+
+    A run that was broken off goes on when it is started again with the same slices and settings; without a ``folder``
+    each run has one of its own in the user's data.
+    """
+    classes = PhaseNumbers(labels)
+    start = None if earlier is None else _tensors(earlier, classes, recipe)
+    digest = _digest(image, classes, split, recipe, earlier)
+    folder = folder or user_data_path("porelab", appauthor=False) / "weights" / f"shale_unet-{digest}"
+    work = folder / f"run-{digest}"
+    model, result = train(image, classes, split, recipe, work, progress, start)
+    table = score_table(model, image, classes, split, recipe)
+    config = _config(image, labels, classes, split, recipe)
+    before = [] if earlier is None else read_config(earlier).get("history", [])
+    per_class = {n: float(v) for n, v in zip(classes.names, table["iou"][:-1], strict=True)}
+    config["history"] = grown(before, split.train, float(table["iou"][-1]), per_class)
+    card = _card(image, split, table, command)
+    weights = save_weights(folder, model, config, card, result.curves, half=True)
+    shutil.rmtree(work, ignore_errors=True)
+    return weights, table
+
+
+def _config(image: Stack, labels: Labels, classes: PhaseNumbers, split: Split, recipe: Recipe) -> dict[str, Any]:
+    return {
         "system": "shale_unet",
-        "classes": len(values),
+        "classes": len(classes),
         "context": recipe.context,
         "width": recipe.width,
         "depth": recipe.depth,
-        "values": list(values),
+        "destripe": recipe.destripe,
+        "values": list(classes.values),
         "phases": {str(k): v for k, v in labels.phases.items()},
         "void": list(labels.void),
         "voxel_size": list(image.voxel_size),
         "split": {"train": list(split.train), "validation": list(split.validation), "test": list(split.test)},
     }
-    weights = save_weights(folder, model, config, _card(image, split, table, params), result.curves, half=True)
-    return weights, table
 
 
-def apply(image: Stack, weights: Weights, progress: Progress) -> tuple[Labels, Stack]:
-    """Phases and uncertainty (0 sure, 255 undecided) of a whole stack."""
-    config = read_config(weights)
-    if config.get("system") != "shale_unet":
-        raise FormatError("these weights are not a segmentation U-Net", where=weights.folder)
-    model = load_weights(weights, build).to(best_device())
-    numbers, unsure = segment(model, image, int(config["context"]), progress)
-    values = np.array(config["values"], dtype=np.uint8)
-    phases = {int(k): str(v) for k, v in config["phases"].items()}
-    named = {"source": image.source}
-    labels = Labels(
-        values[numbers], image.voxel_size, phases=phases, void=tuple(config["void"]), name="labels", **named
-    )
-    return labels, Stack(unsure, image.voxel_size, name="uncertainty", **named)
+def _digest(image: Stack, classes: PhaseNumbers, split: Split, recipe: Recipe, earlier: Weights | None) -> str:
+    """What a run learns from and how; another image, correction, split, setting or start is another run."""
+    made = hashlib.blake2b(repr((image.shape, split.train, split.validation, recipe)).encode(), digest_size=6)
+    for z in (*split.train, *split.validation):
+        made.update(np.ascontiguousarray(image.data[z]).tobytes())
+        made.update(classes[z].tobytes())
+    made.update(b"" if earlier is None else earlier.content_hash.encode())
+    return made.hexdigest()
 
 
-def next_slice(uncertainty: Stack, used: tuple[int, ...], gap: int = 1) -> int:
-    """The slice with the most to gain: highest mean uncertainty among those at least ``gap`` from a used one."""
-    mean = np.array([float(np.mean(uncertainty.data[z])) for z in range(uncertainty.shape[0])])
-    for z in used:
-        mean[max(0, z - gap + 1) : z + gap] = -1.0
-    if mean.max() < 0:
-        raise InputError("every slice has been corrected or lies beside one", remedy="Lower the gap.")
-    return int(mean.argmax())
-
-
-def _score(
-    model: torch.nn.Module,
-    image: Stack,
-    classes: NDArray[np.uint8],
-    split: Split,
-    labels: Labels,
-    values: tuple[int, ...],
-    context: int,
+def score_table(
+    model: UNet, image: Stack, classes: PhaseNumbers, split: Split, recipe: Recipe, mirrors: bool = False
 ) -> Table:
-    """IoU and accuracy per class on the test slices, or on the validation slices when none were held out."""
+    """IoU, recall and confusion per class on the test slices, or on the validation slices where there are none."""
     chosen, kind = (split.test, "test") if split.test else (split.validation, "validation")
-    counts = scores(model, Slices.of(image, classes, chosen, context))
+    held = Slices.of(image, classes, chosen, recipe.context, recipe.destripe)
+    counts = scores(model, held, mirrors)
     per_class = iou(counts)
     recall = np.diag(counts) / np.maximum(counts.sum(1), 1)
-    names = [*(labels.phases[v] for v in values), "mean"]
     columns = {
-        "phase": Column(np.array(names)),
+        "phase": Column(np.array([*classes.names, "mean"])),
         "iou": Column(np.append(per_class, np.nanmean(per_class)), "1", f"IoU on {kind} slices"),
         "recall": Column(np.append(recall, recall.mean()), "1", f"recall on {kind} slices"),
         "voxels": Column(np.append(counts.sum(1), counts.sum()), "1", "voxels of the truth"),
     }
+    for number, name in enumerate(classes.names):
+        called = np.append(counts[:, number], counts[:, number].sum())
+        columns[f"called {name}"] = Column(called, "1", f"voxels that the net called {name}")
     where = ", ".join(map(str, chosen))
     return Table(columns, (f"Scored on {kind} slices {where}.", *split.notes), name="U-Net scores")
 
 
-def _tensors(weights: Weights, values: tuple[int, ...], recipe: Recipe) -> dict[str, torch.Tensor]:
+def _tensors(weights: Weights, classes: PhaseNumbers, recipe: Recipe) -> dict[str, torch.Tensor]:
     config = read_config(weights)
-    wanted = {"classes": len(values), "context": recipe.context, "width": recipe.width, "depth": recipe.depth}
+    wanted = {"classes": len(classes), "context": recipe.context, "width": recipe.width, "depth": recipe.depth}
     if any(config.get(k) != v for k, v in wanted.items()):
         raise InputError(
             "the earlier weights have other sizes or another number of phases",
@@ -125,12 +133,11 @@ def _tensors(weights: Weights, values: tuple[int, ...], recipe: Recipe) -> dict[
     return dict(model.state_dict())
 
 
-def _card(image: Stack, split: Split, table: Table, params: Any) -> Card:
+def _card(image: Stack, split: Split, table: Table, command: str) -> Card:
     rows = [
         {"phase": str(p), "IoU": float(i), "recall": float(r)}
         for p, i, r in zip(table["phase"], table["iou"], table["recall"], strict=True)
     ]
-    settings = " ".join(f"--{k} {_word(v)}" for k, v in params.model_dump().items() if v not in ("", (), []))
     return Card(
         title="Segmentation U-Net",
         summary="A 2D U-Net on normalised slices with their neighbours as channels.",
@@ -138,9 +145,15 @@ def _card(image: Stack, split: Split, table: Table, params: Any) -> Card:
         splits=f"Training slices {split.train}, validation {split.validation}, test {split.test}; no slice twice.",
         scores=rows,
         limits=LIMITS,
-        command=f"porelab train_unet --in image=STACK --in labels=LABELS {settings}",
+        command=command,
         citation="Ronneberger et al., MICCAI 2015, doi 10.1007/978-3-319-24574-4_28.",
     )
+
+
+def command_of(params: Mapping[str, Any]) -> str:
+    """The command that repeats a training."""
+    settings = " ".join(f"--{k} {_word(v)}" for k, v in params.items() if v not in ("", (), []))
+    return f"porelab train_unet --in image=STACK --in labels=LABELS {settings}"
 
 
 def _word(value: Any) -> str:

@@ -54,6 +54,42 @@ def choose(depth: int, n: int, tests: int = 4, gap: int = 1, train: Sequence[int
     return Split(chosen, tuple(validation), tuple(test), tuple(notes))
 
 
+def among(corrected: Sequence[int], depth: int, tests: int = 4, gap: int = 1) -> Split:
+    """A split of the slices that a person stands for, and of no others.
+
+    The corrected slices nearest to 1/3 and 2/3 validate, those nearest to the Halton points test, the rest trains; a
+    position counts only when a corrected slice lies within a twentieth of the stack. So the same slices keep their
+    purpose while others are added. InputError when nothing is left to train on or to validate on.
+    """
+    pool = sorted(set(corrected))
+    if len(pool) < 2:
+        raise InputError(
+            f"{len(pool)} slice{'' if len(pool) == 1 else 's'} corrected; training needs one and validation another",
+            remedy="Correct at least two slices and mark them as done.",
+        )
+    near = max(1, depth // 20)
+    validation = _nearest_of((depth / 3, 2 * depth / 3), pool, near, len(pool) - 1) or [pool[len(pool) // 2]]
+    left = [z for z in pool if z not in validation]
+    points = [van_der_corput(i) * depth for i in range(1, tests + 1)]
+    test = _nearest_of(points, left, near, len(left) - 1)
+    held = [*validation, *test]
+    train = tuple(z for z in left if z not in test and all(abs(z - h) >= gap for h in held))
+    if not train:
+        raise InputError("no corrected slice is left to train on", remedy="Correct another slice or lower the gap.")
+    notes = () if test else ("no corrected slice lies at a test position: the score is that of the validation slices",)
+    return Split(train, tuple(validation), tuple(test), notes)
+
+
+def _nearest_of(wanted: Iterable[float], pool: Sequence[int], near: float, most: int) -> list[int]:
+    found: list[int] = []
+    for place in wanted:
+        free = [z for z in pool if z not in found]
+        best = min(free, key=lambda z: abs(z - place), default=None)
+        if best is not None and abs(best - place) <= near and len(found) < most:
+            found.append(best)
+    return found
+
+
 def _nearest_free(wanted: int, depth: int, used: Iterable[int], gap: int) -> int:
     taken = list(used)
     for offset in range(depth):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,47 +12,43 @@ from torch.nn import functional
 
 from porelab_gui.core.learning.fit import Fit, FitConfig, fit
 from porelab_gui.core.learning.metrics import confusion, iou
+from porelab_gui.core.learning.pictures import show_panels
 from porelab_gui.core.nouns import Labels, Stack
 from porelab_gui.core.progress import Progress
-from porelab_methods.shale_unet.data import Patches, Slices
-from porelab_methods.shale_unet.infer import predict_slices
-from porelab_methods.shale_unet.model import UNet
+from porelab_methods.shale_unet.data import Distortions, Patches, Slices
+from porelab_methods.shale_unet.infer import predict_slice, predict_slices
+from porelab_methods.shale_unet.model import UNet, folded
+from porelab_methods.shale_unet.recipe import Recipe
+from porelab_methods.shale_unet.slices import Split
 
 SMOOTH = 1.0
 Loss = Callable[[torch.nn.Module, tuple[torch.Tensor, torch.Tensor]], torch.Tensor]
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Sizes of a training; the defaults reach the stated scores on two processor cores."""
+class PhaseNumbers:
+    """Labels as class numbers 0..n-1 in the order of ``values``, one slice at a time."""
 
-    context: int = 3
-    width: int = 16
-    depth: int = 3
-    patch: int = 128
-    patches: int = 160
-    epochs: int = 16
-    batch_size: int = 8
-    learning_rate: float = 3e-3
-    seed: int = 0
-    threads: int = 0
+    def __init__(self, labels: Labels) -> None:
+        self.values = tuple(sorted(labels.phases))
+        self.names = tuple(labels.phases[v] for v in self.values)
+        self._labels = labels
+        self._lookup = np.zeros(max(max(self.values) + 1, 256), dtype=np.uint8)
+        for number, value in enumerate(self.values):
+            self._lookup[value] = number
 
+    def __len__(self) -> int:
+        return len(self.values)
 
-def class_image(labels: Labels) -> tuple[NDArray[np.uint8], tuple[int, ...]]:
-    """Label values as class numbers 0..n-1 in the order of the phases, and those values."""
-    values = tuple(sorted(labels.phases))
-    lookup = np.zeros(max(values) + 1, dtype=np.uint8)
-    for number, value in enumerate(values):
-        lookup[value] = number
-    return lookup[labels.array()], values
+    def __getitem__(self, z: int) -> NDArray[np.uint8]:
+        return self._lookup[np.asarray(self._labels.data[z])]
 
 
 def cross_entropy_and_dice(weights: torch.Tensor) -> Loss:
-    """Loss of a batch: weighted cross entropy plus one minus the mean soft Dice of the classes that occur."""
+    """Loss of a batch: cross entropy plus one minus the mean soft Dice of the classes that occur."""
 
     def loss(model: torch.nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         image, truth = batch
-        scores = model(image).float()
+        scores = model(image.contiguous(memory_format=torch.channels_last)).float()
         shares = scores.softmax(dim=1)
         hot = functional.one_hot(truth, scores.shape[1]).movedim(-1, 1).to(shares.dtype)
         overlap = (shares * hot).sum((0, 2, 3))
@@ -65,53 +60,60 @@ def cross_entropy_and_dice(weights: torch.Tensor) -> Loss:
     return loss
 
 
-def class_weights(classes: torch.Tensor, count: int) -> torch.Tensor:
-    """Inverse square root of the class shares, mean 1: rare pores count more, but not a thousand times more."""
+def class_weights(classes: torch.Tensor, count: int, balance: float) -> torch.Tensor:
+    """Class shares to the power of minus ``balance``, mean 1: 0 leaves boundaries where they are likeliest."""
     shares = torch.bincount(classes.flatten(), minlength=count).float() / classes.numel()
-    weights = torch.where(shares > 0, shares.clamp_min(1e-4).rsqrt(), torch.zeros_like(shares))
+    weights = torch.where(shares > 0, shares.clamp_min(1e-4) ** -balance, torch.zeros_like(shares))
     return weights / weights[weights > 0].mean()
 
 
-def scores(model: torch.nn.Module, slices: Slices) -> NDArray[np.int64]:
+def scores(model: UNet, slices: Slices, mirrors: bool = False) -> NDArray[np.int64]:
     """Confusion matrix of whole slices."""
-    count = model.head.out_channels if isinstance(model, UNet) else int(slices.classes.max()) + 1
-    found = predict_slices(model, slices.images).argmax(1)
-    return confusion(slices.classes.numpy(), found.numpy(), count)
+    found = predict_slices(folded(model), slices.images, mirrors).argmax(1)
+    return confusion(slices.classes.numpy(), found.numpy(), model.head.out_channels)
 
 
 def train(
     image: Stack,
-    classes: NDArray[np.uint8],
-    count: int,
-    chosen: tuple[int, ...],
-    validation: tuple[int, ...],
+    classes: PhaseNumbers,
+    split: Split,
     recipe: Recipe,
     folder: Path,
     progress: Progress,
     start: Mapping[str, torch.Tensor] | None = None,
 ) -> tuple[UNet, Fit]:
-    """A U-Net that has learned the slices ``chosen``; the best epoch by mean IoU on ``validation``."""
+    """A U-Net that has learned the training slices; the best epoch by mean IoU on the validation slices."""
     torch.manual_seed(recipe.seed)
-    model = UNet(count, recipe.context, recipe.width, recipe.depth)
+    model = UNet(len(classes), recipe.context, recipe.width, recipe.depth).to(memory_format=torch.channels_last)
     if start is not None:
         model.load_state_dict(dict(start))
-    seen = Slices.of(image, classes, chosen, recipe.context)
-    held = Slices.of(image, classes, validation, recipe.context)
-    patches = Patches(seen, recipe.patches, recipe.patch, recipe.seed)
+    seen, held = (
+        Slices.of(image, classes, z, recipe.context, recipe.destripe) for z in (split.train, split.validation)
+    )
+    patches = Patches(seen, recipe.patches, recipe.patch, recipe.seed, Distortions())
     config = FitConfig(
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
         final_learning_rate=recipe.learning_rate / 100,
+        warmup=1 if start is None and recipe.epochs > 4 else 0,
+        patience=max(20, recipe.epochs // 2),
         seed=recipe.seed,
         threads=recipe.threads,
-        monitor="one_minus_iou",
+        monitor="mean_iou",
+        maximise=True,
     )
 
     def validate(net: torch.nn.Module) -> dict[str, float]:
-        per_class = iou(scores(net, held))
-        figures = {f"iou_{i}": float(v) for i, v in enumerate(per_class) if np.isfinite(v)}
-        return {"one_minus_iou": 1.0 - float(np.nanmean(per_class)), **figures}
+        per_class = iou(scores(model, held))
+        figures = {f"iou {n}": float(v) for n, v in zip(classes.names, per_class, strict=True) if np.isfinite(v)}
+        return {"mean_iou": float(np.nanmean(per_class)), **figures}
 
-    loss = cross_entropy_and_dice(class_weights(seen.classes, count))
-    return model, fit(model, loss, patches, validate, config, folder, progress)
+    def draw(net: torch.nn.Module, progress: Progress) -> None:
+        found = predict_slice(folded(model), held.images[0]).argmax(0).numpy().astype(np.uint8)
+        truth, middle = held.classes[0].numpy().astype(np.uint8), recipe.context // 2
+        shown = {"grey": held.images[0, middle].numpy(), "truth": truth, "prediction": found}
+        show_panels(progress, f"slice {split.validation[0]}", shown, classes.names)
+
+    loss = cross_entropy_and_dice(class_weights(seen.classes, len(classes), recipe.balance))
+    return model, fit(model, loss, patches, validate, config, folder, progress, draw=draw)

@@ -1,4 +1,4 @@
-"""Pictures that a training shows while it runs: slices side by side, or predictions against the truth."""
+"""Pictures that a training shows while it runs: slices side by side, predictions against the truth, a line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,17 @@ class Boxes:
     histogram: bool = False
 
 
-Picture = Panels | Parity | Boxes
+@dataclass(frozen=True)
+class Line:
+    """Values (n,) by name against ``x`` (n,), for example a score against the amount of training data."""
+
+    x: NDArray[np.floating]
+    values: Mapping[str, NDArray[np.floating]]
+    x_title: str = ""
+    y_title: str = ""
+
+
+Picture = Panels | Parity | Boxes | Line
 
 
 def show_panels(
@@ -77,3 +87,16 @@ def show_boxes(
     """Show the distributions of each quantity, one box (or histogram) per set."""
     kept = {quantity: {k: np.array(v) for k, v in values.items()} for quantity, values in sets.items()}
     show(progress, name, Boxes(kept, histogram))
+
+
+def show_line(
+    progress: Progress,
+    name: str,
+    x: NDArray[np.generic],
+    values: Mapping[str, NDArray[np.generic]],
+    x_title: str = "",
+    y_title: str = "",
+) -> None:
+    """Show values against something else than time."""
+    lines = {k: np.array(v, dtype=float) for k, v in values.items()}
+    show(progress, name, Line(np.array(x, dtype=float), lines, x_title, y_title))

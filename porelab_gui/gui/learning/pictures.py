@@ -1,4 +1,4 @@
-"""The last pictures of a training: slices, truth and prediction side by side, or a parity plot."""
+"""The last pictures of a training: slices, truth and prediction side by side, a parity plot or a line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from porelab_gui.core.learning.pictures import Boxes, Panels, Parity, Picture
+from porelab_gui.core.learning.pictures import Boxes, Line, Panels, Parity, Picture
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.learning.boxes import draw_boxes
 from porelab_gui.gui.palette import phase_colours
@@ -37,6 +37,9 @@ class PicturePlot(PlotCanvas):
             self._draw_parity(picture, chosen)
         elif isinstance(picture, Boxes):
             self._draw_boxes(picture, chosen)
+        elif isinstance(picture, Line):
+            plot = self._subplot(1, 0, chosen)
+            draw_line(plot, picture, chosen)
 
     def _draw_boxes(self, picture: Boxes, chosen: Colours) -> None:
         count = len(picture.sets)
@@ -83,6 +86,19 @@ class PicturePlot(PlotCanvas):
         plot.set_xlabel(f"truth{unit}")
         plot.set_ylabel(f"predicted{unit}")
         plot.set_title(picture.title)
+
+
+def draw_line(plot: Any, picture: Line, chosen: Colours) -> None:
+    """Draw a Line into axes."""
+    for k, (name, values) in enumerate(picture.values.items()):
+        plot.plot(picture.x, values, "o-", ms=4, lw=1.4, color=LINES[k % len(LINES)], label=name)
+    plot.xaxis.get_major_locator().set_params(integer=True)
+    plot.set_xlabel(picture.x_title)
+    plot.set_ylabel(picture.y_title)
+    if len(picture.values) > 1:
+        legend = plot.legend(fontsize=7, frameon=False)
+        for text in legend.get_texts():
+            text.set_color(chosen.text)
 
 
 def _add_key(plot: Any, names: tuple[str, ...], shown: set[int], palette: Any, chosen: Colours) -> None:

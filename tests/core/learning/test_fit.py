@@ -157,3 +157,72 @@ def test_halves_add_up_to_the_same_update(tmp_path):
         loop._update(examples)
         results.append(model.weight.item())
     assert results[0] == pytest.approx(results[1], rel=1e-6)
+
+
+def test_a_full_device_halves_the_batch_and_goes_on_with_the_same_update(tmp_path):
+    def hungry(model, batch):
+        if len(batch[0]) > 4:
+            raise torch.cuda.OutOfMemoryError("full")
+        return loss(model, batch)
+
+    config = FitConfig(epochs=1, batch_size=16, learning_rate=1e-2, precision="float32", seed=3)
+    weights = []
+    for name, how in (("hungry", hungry), ("plain", loss)):
+        torch.manual_seed(0)
+        model = torch.nn.Linear(1, 1)
+        result = fit(model, how, Line(), validate, config, tmp_path / name)
+        assert result.batch_size == (4 if how is hungry else 16)
+        weights.append(model.weight.item())
+    assert weights[0] == pytest.approx(weights[1], rel=1e-5)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        fit(
+            net(), lambda m, b: (_ for _ in ()).throw(torch.cuda.OutOfMemoryError()), Line(), validate, config, tmp_path
+        )
+
+
+def test_the_best_may_be_the_largest_and_pictures_come_every_few_epochs(tmp_path):
+    drawn, scores = [], iter([0.2, 0.9, 0.5, 0.4])
+    config = FitConfig(epochs=4, precision="float32", monitor="score", maximise=True, draw_every=2, warmup=1)
+    model, states = net(), []
+
+    def watch(m):
+        states.append(m[0].weight.detach().clone())
+        return {"score": next(scores)}
+
+    result = fit(model, loss, Line(), watch, config, tmp_path, draw=lambda m, p: drawn.append(m is model))
+    assert (result.best, result.best_epoch) == (0.9, 1) and drawn == [True, True, True]
+    assert torch.equal(model[0].weight, states[1])
+    rates = [row["learning_rate"] for row in result.curves]
+    assert rates[0] == pytest.approx(rates[1] / 2) and rates[1] > rates[2] > rates[3]
+
+
+TWO = """
+import sys
+sys.path.insert(0, {tests!r})
+import torch
+from pathlib import Path
+from test_fit import FitConfig, Line, fit, loss, validate
+torch.manual_seed(0)
+model = torch.nn.Linear(1, 1)
+config = FitConfig(epochs=2, batch_size=16, learning_rate=1e-2, precision="float32", threads=1)
+class Still(Line):
+    def __getitem__(self, i):
+        return self.x[i], 2 * self.x[i]
+fit(model, loss, Still(), validate, config, Path({folder!r}))
+"""
+
+
+def test_two_processes_under_torchrun_learn_what_one_learns(tmp_path):
+    from safetensors.torch import load_file
+
+    found = []
+    for count in (1, 2):
+        folder = tmp_path / str(count)
+        script = tmp_path / f"two{count}.py"
+        script.write_text(TWO.format(tests=str(Path(__file__).parent), folder=str(folder)))
+        start = [sys.executable, str(script)]
+        if count == 2:
+            start[1:1] = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        subprocess.run(start, check=True, timeout=120, capture_output=True)
+        found.append(load_file(folder / "best.safetensors")["weight"].item())
+    assert found[0] == pytest.approx(found[1], rel=1e-5)

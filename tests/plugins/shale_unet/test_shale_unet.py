@@ -9,29 +9,15 @@ from porelab_methods.shale_unet import infer
 from porelab_methods.shale_unet.classify import organic_or_not
 from porelab_methods.shale_unet.data import Patches, Slices, normalised
 from porelab_methods.shale_unet.methods import CLASSIFY, SEGMENT, STUDY, TRAIN
-from porelab_methods.shale_unet.model import UNet, build
-from porelab_methods.shale_unet.outcome import next_slice
-from porelab_methods.shale_unet.slices import choose, training_slices, van_der_corput
+from porelab_methods.shale_unet.model import UNet, build, folded
+from porelab_methods.shale_unet.slices import among, choose, training_slices, van_der_corput
 
 from porelab_gui.core.errors import FormatError, InputError
 from porelab_gui.core.learning.weights import Card, save_weights
-from porelab_gui.core.nouns import Labels, Stack
+from porelab_gui.core.nouns import Labels
 
 VOXEL = (1e-8,) * 3
-SMALL = {"width": 8, "depth": 2, "patch": 32, "patches": 32, "epochs": 9, "threads": 2, "n_slices": 2, "tests": 2}
-
-
-@pytest.fixture(scope="module")
-def rock():
-    """Three phases of blobs, each with its own grey level, some noise and stripes."""
-    from scipy.ndimage import gaussian_filter
-
-    rng = np.random.default_rng(5)
-    field = gaussian_filter(rng.standard_normal((20, 64, 64)), 3)
-    truth = np.digitize(field, np.quantile(field, [0.2, 0.8])).astype(np.uint8)
-    grey = np.choose(truth, [40, 120, 200]) + rng.normal(scale=12, size=truth.shape) + rng.normal(scale=6, size=64)
-    phases = {0: "pore", 1: "matrix", 2: "organic matter"}
-    return Stack(grey.astype(np.float32), VOXEL, name="rock"), Labels(truth, VOXEL, phases=phases, void=(0,))
+SMALL = {"width": 8, "depth": 2, "patch": 32, "patches": 32, "epochs": 9, "n_slices": 2, "tests": 2, "context": 3}
 
 
 @pytest.mark.parametrize("n", range(1, 13))
@@ -47,6 +33,18 @@ def test_no_slice_serves_two_purposes(n):
 def test_the_positions_that_coincide_are_moved_and_said():
     assert set(training_slices(60, 2)) == {20, 40}
     assert len(choose(60, 2).notes) == 2 and choose(60, 6).notes == ()
+
+
+@pytest.mark.parametrize("extra", [(), (3,), (3, 50), (3, 50, 21)])
+def test_corrected_slices_keep_their_purpose_when_others_join(extra):
+    split = among((10, 20, 30, 40, *extra), 60, tests=2)
+    assert split.validation == (20, 40) and split.test == (30,)
+    assert set(split.train) == {10, *extra}
+
+
+def test_too_few_corrected_slices_are_refused():
+    with pytest.raises(InputError, match="at least two"):
+        among((7,), 60)
 
 
 def test_halton_points_and_bad_slices():
@@ -67,17 +65,30 @@ def test_patches_depend_on_seed_and_epoch_alone(rock):
     assert not torch.equal(first[2][0], again[2][0])
 
 
+def test_a_warp_moves_image_and_classes_together():
+    from porelab_methods.shale_unet.data import warped
+    from scipy.ndimage import gaussian_filter
+
+    truth = torch.from_numpy((gaussian_filter(np.random.default_rng(2).standard_normal((64, 64)), 4) > 0).astype(int))
+    image, classes = warped(truth[None].float(), truth, np.random.default_rng(3))
+    assert float(((image[0] > 0.5).long() == classes).float().mean()) > 0.995
+    assert float((classes != truth).float().mean()) > 0.01
+
+
+def test_curtains_are_taken_out():
+    from porelab_methods.shale_unet.data import without_curtains
+
+    rng = np.random.default_rng(0)
+    plain = rng.normal(scale=1.0, size=(256, 128)).astype(np.float32)
+    striped = plain + rng.normal(scale=5.0, size=128).astype(np.float32)
+    left = without_curtains(striped) - plain
+    assert np.std(left.mean(0)) < 0.3 * np.std((striped - plain).mean(0))
+
+
 def test_slices_are_normalised():
     plane = normalised(np.arange(100).reshape(10, 10))
     assert abs(plane.mean()) < 1e-6 and plane.std() == pytest.approx(1)
     assert not normalised(np.full((4, 4), 7)).any()
-
-
-@pytest.fixture(scope="module")
-def trained(rock, tmp_path_factory):
-    image, truth = rock
-    folder = tmp_path_factory.mktemp("weights") / "net"
-    return TRAIN({"image": image, "labels": truth}, {**SMALL, "folder": str(folder)})
 
 
 def test_it_learns_and_writes_an_honest_card(trained):
@@ -94,8 +105,6 @@ def test_it_is_applied_and_knows_where_it_is_unsure(rock, trained):
     wrong = found["labels"].array() != truth.array()
     unsure = found["uncertainty"].array()
     assert unsure[wrong].mean() > unsure[~wrong].mean() + 20
-    used = (3, 6, 13)
-    assert min(abs(next_slice(found["uncertainty"], used, gap=2) - z) for z in used) >= 2
 
 
 def test_training_goes_on_from_earlier_weights(rock, trained, tmp_path):
@@ -109,16 +118,36 @@ def test_training_goes_on_from_earlier_weights(rock, trained, tmp_path):
 
 def test_tiles_agree_with_the_whole_slice(monkeypatch):
     torch.manual_seed(0)
-    model = UNet(3, context=1, width=4, depth=1).eval()
-    # normalisation over the whole slice would see the tile's edge; without it the margin covers the receptive field
-    for module in model.modules():
-        if isinstance(module, torch.nn.GroupNorm):
-            module.forward = lambda x: x
+    model = UNet(3, context=1, width=4, depth=2)
+    model(torch.randn(4, 1, 32, 32))  # the normalisation has seen something
+    model = folded(model.eval())
     image = torch.randn(1, 160, 224)
     whole = infer.predict_slice(model, image)
     monkeypatch.setattr(infer, "TILE", 64)
     monkeypatch.setattr(infer, "MARGIN", 32)
-    assert torch.allclose(infer.predict_slice(model, image), whole, atol=2e-2)
+    assert UNet(3, 1, 4, 2).reach <= 32
+    assert torch.allclose(infer.predict_slice(model, image), whole, atol=1e-5)
+
+
+def test_the_reach_is_what_a_score_depends_on():
+    model = UNet(2, context=1, width=4, depth=2).eval()
+    image = torch.randn(1, 1, 128, 128, requires_grad=True)
+    model(image)[0, 0, 64, 64].backward()
+    seen = image.grad[0, 0].abs().sum(0).nonzero().ravel()
+    assert max(64 - int(seen.min()), int(seen.max()) - 64) <= model.reach
+
+
+def test_folding_and_mirrors_keep_what_the_net_says():
+    torch.manual_seed(1)
+    model = UNet(3, context=1, width=4, depth=2)
+    model(torch.randn(4, 1, 32, 32))
+    model.eval()
+    image = torch.randn(1, 48, 64)
+    plain = model(image[None])[0].softmax(0)
+    assert torch.allclose(infer.predict_slice(folded(model), image), plain, atol=1e-5)
+    mirrored = infer.predict_slice(folded(model), image, mirrors=True)
+    assert torch.allclose(infer.predict_slice(folded(model), image.flip(2), mirrors=True).flip(2), mirrored, atol=1e-5)
+    assert not torch.allclose(mirrored, plain, atol=1e-3)
 
 
 def test_any_size_of_slice_is_taken():
@@ -130,6 +159,11 @@ def test_the_study_has_a_row_per_number(rock):
     image, truth = rock
     table = STUDY({"image": image, "labels": truth}, {**_study(), "first": 2, "last": 3})["table"]
     assert table["slices"].tolist() == [2, 3] and len(table.notes) == 1
+    from porelab_methods.shale_unet.study import splits
+
+    several = splits(60, range(2, 9), 4, 2)
+    assert len({s.test for s in several}) == 1, "all are tested on the same slices"
+    assert not {z for s in several for z in (*s.train, *s.validation)} & set(several[0].test)
     assert table["interval"][0] == pytest.approx(20e-8 / 3)
 
 

@@ -1,4 +1,4 @@
-"""Box-counting dimension and gliding-box lacunarity."""
+"""Box-counting dimension and gliding-box lacunarity, of volumes or of single slices."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def box_counts(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         edges.append(edge)
         counts.append(int(np.count_nonzero(now)))
         now = np.pad(now, [(0, n % 2) for n in now.shape])
-        for axis in range(3):
-            halves = [slice(None)] * 3
+        for axis in range(mask.ndim):
+            halves = [slice(None)] * mask.ndim
             halves[axis] = slice(0, None, 2)
             other = list(halves)
             other[axis] = slice(1, None, 2)
@@ -45,7 +45,7 @@ def lacunarity(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     edge = 1
     while edge <= max(1, min(mask.shape) // 2):
         mass = table
-        for axis in range(3):
+        for axis in range(mask.ndim):
             ahead = np.moveaxis(mass, axis, 0)
             mass = np.moveaxis(ahead[edge:] - ahead[:-edge], 0, axis)
         mean = float(mass.mean())

@@ -43,10 +43,10 @@ def profiles(mask: Mask) -> tuple[NDArray[np.float64], ...]:
 
 
 def summed(mask: NDArray[Any]) -> NDArray[np.int64]:
-    """Summed-volume table with a zero plane before each axis."""
+    """Summed-volume (or summed-area) table with a zero plane before each axis."""
     table = np.zeros(tuple(n + 1 for n in mask.shape), np.int64)
-    table[1:, 1:, 1:] = mask
-    for axis in range(3):
+    table[(slice(1, None),) * mask.ndim] = mask
+    for axis in range(mask.ndim):
         np.cumsum(table, axis=axis, out=table)
     return table
 
