@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 TILE, MULTIPLE = 1024, 16
-MARGIN = 64
+MARGIN = 64  # at least; more where the net reaches further
 MIRRORS = ((), (1,), (2,), (1, 2))
 Window = tuple[slice, slice]
 
@@ -26,7 +26,7 @@ def predict_slice(model: torch.nn.Module, image: torch.Tensor, mirrors: bool = F
 
     ``mirrors`` averages over the slice and its mirror images, which takes four times as long.
     """
-    parts = list(tiles(*image.shape[1:]))
+    parts = list(tiles(*image.shape[1:], max(MARGIN, getattr(model, "reach", MARGIN))))
     if len(parts) == 1:
         return _tile(model, image, mirrors).cpu()
     whole: torch.Tensor | None = None
@@ -66,9 +66,9 @@ def _bfloat16(device: torch.device) -> bool:
     return device.type in ("cpu", "cuda") and fast_bfloat16()
 
 
-def tiles(height: int, width: int) -> Iterator[tuple[Window, Window]]:
+def tiles(height: int, width: int, margin: int) -> Iterator[tuple[Window, Window]]:
     """Inner tiles that cover the slice once, and outer ones with a margin for the net to look at."""
-    if max(height, width) <= TILE + 2 * MARGIN:
+    if max(height, width) <= TILE + 2 * margin:
         whole = (slice(0, height), slice(0, width))
         yield whole, whole
         return
@@ -76,7 +76,7 @@ def tiles(height: int, width: int) -> Iterator[tuple[Window, Window]]:
         for x in range(0, width, TILE):
             inner = (slice(y, min(y + TILE, height)), slice(x, min(x + TILE, width)))
             outer = tuple(
-                slice(max(s.start - MARGIN, 0), min(s.stop + MARGIN, n))
+                slice(max(s.start - margin, 0), min(s.stop + margin, n))
                 for s, n in zip(inner, (height, width), strict=True)
             )
             yield inner, (outer[0], outer[1])

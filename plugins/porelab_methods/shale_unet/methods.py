@@ -61,7 +61,8 @@ class TrainParams(NetParams):
     """What to learn from and where the weights go."""
 
     slices: tuple[int, ...] = param((), SLICES_HELP)
-    n_slices: int = param(6, "How many equally spaced slices, when none are named.", unit="slice", ge=1, le=200)
+    n_slices: int = param(6, "How many equally spaced slices, when none are named.", unit="slice", ge=1, le=200,
+                          title="Spaced slices")  # fmt: skip
     tests: int = param(4, "Slices held out for the score, at Halton points.", unit="slice", ge=0, le=50)
     folder: str = param("", "Folder for the weights; empty takes one of its own in the user's data.", widget="folder")
 

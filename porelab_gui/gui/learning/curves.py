@@ -16,7 +16,8 @@ from porelab_gui.gui.plots.curves import LINES
 from porelab_gui.gui.theme import Colours
 from porelab_gui.session.jobs import Job
 
-WIDE = 1.5
+WIDE, LOW = 1.5, 150  # width over height for plots side by side; pixels below which legends go
+DECADES = 10.0
 
 
 class TrainingCurves(PlotCanvas):
@@ -43,7 +44,7 @@ class TrainingCurves(PlotCanvas):
         for k, (kind, lines) in enumerate(kinds):
             plot = self._figure.add_subplot(grid[k])
             dress(self._figure, plot, chosen)
-            _draw_lines(plot, kind, lines, chosen)
+            _draw_lines(plot, kind, lines, chosen, self.height() > LOW)
             if side_by_side or k == len(kinds) - 1:
                 plot.set_xlabel("epoch")
             self._extra.append(plot)
@@ -57,18 +58,21 @@ class TrainingCurves(PlotCanvas):
         return {**epochs, **{k: np.array([p[1] for p in v[-count:]]) for k, v in job.metrics.items()}}
 
 
-def _draw_lines(plot: Any, kind: str, lines: dict[str, Points], chosen: Colours) -> None:
-    positive = True
+def _draw_lines(plot: Any, kind: str, lines: dict[str, Points], chosen: Colours, key: bool) -> None:
+    drawn = []
     for k, (name, points) in enumerate(lines.items()):
         values = np.array([p[1] for p in points])
-        positive = positive and bool((values > 0).all())
+        drawn.append(values)
         how = {"marker": "o" if len(values) < 3 else "", "ms": 3, "lw": 1.4, "color": LINES[k % len(LINES)]}
         plot.plot(np.arange(1, len(values) + 1), values, label=readable(name), **how)
-    if positive and kind != "score":
+    every = np.concatenate(drawn)
+    if kind != "score" and every.min() > 0 and every.max() > DECADES * every.min():
         plot.set_yscale("log")
-    plot.set_title(kind)
+    plot.set_title(kind if key else "")
+    if not key:
+        plot.set_ylabel(kind)
     plot.xaxis.get_major_locator().set_params(integer=True)
-    if len(lines) > 1:
+    if key and len(lines) > 1:
         legend = plot.legend(fontsize=7, frameon=False, handlelength=1.2)
         for text in legend.get_texts():
             text.set_color(chosen.text)

@@ -60,7 +60,7 @@ class PicturePlot(PlotCanvas):
         for k, (title, image) in enumerate(picture.images.items()):
             plot = self._subplot(len(picture.images), k, chosen)
             plot.set_axis_off()
-            plot.set_title(title)
+            plot.set_title(title, fontsize=8)
             plots.append(plot)
             if image.dtype.kind == "f":
                 low, high = np.percentile(image.astype(float), (1, 99))

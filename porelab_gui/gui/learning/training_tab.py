@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDockWidget,
+    QHBoxLayout,
+    QMainWindow,
+    QPushButton,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from porelab_gui.core.learning.pictures import Picture
 from porelab_gui.gui.context import Context
@@ -15,6 +24,7 @@ from porelab_gui.session.jobs import Job
 
 EMPTY = "Curves and pictures of a training appear here while it runs. Start one in the step Learn."
 PERIOD_MS = 400
+ROOM = 290  # height of the dock in which curves with their legends can be read
 
 
 class TrainingTab(QWidget):
@@ -47,6 +57,7 @@ class TrainingTab(QWidget):
         self.save_picture.clicked.connect(self.picture.ask_save)
         self.runs.currentIndexChanged.connect(lambda _: self._follow())
         self.which.currentIndexChanged.connect(lambda _: self.picture.refresh())
+        self._roomy = False
         self._timer = QTimer(self, singleShot=True, interval=PERIOD_MS)
         self._timer.timeout.connect(self._follow)
         context.session.queue.changed.connect(self._on_job)
@@ -81,8 +92,21 @@ class TrainingTab(QWidget):
         self.runs.blockSignals(False)
         self._offer_pictures()
         self._show_parts()
+        self._make_room()
         self.curves.refresh()
         self.picture.refresh()
+
+    def _make_room(self) -> None:
+        """Give the dock its height when there is something to see for the first time; later it is the user's."""
+        if self._roomy or self.job is None or not self.isVisible():
+            return
+        self._roomy = True
+        parent = self.parentWidget()
+        while parent is not None and not isinstance(parent, QDockWidget):
+            parent = parent.parentWidget()
+        main = self.window()
+        if isinstance(parent, QDockWidget) and isinstance(main, QMainWindow) and parent.height() < ROOM:
+            main.resizeDocks([parent], [min(ROOM, main.height() // 2)], Qt.Orientation.Vertical)
 
     def _offer_pictures(self) -> None:
         names = [] if self.job is None else list(self.job.pictures)
