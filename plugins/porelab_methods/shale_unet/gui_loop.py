@@ -20,7 +20,7 @@ from porelab_gui.gui.plots.canvas import PlotCanvas
 from porelab_gui.gui.steps.correction import edits_folder
 from porelab_gui.gui.theme import Colours, role
 from porelab_gui.session.jobs import Job, State
-from porelab_methods.shale_unet.loop import verdict
+from porelab_methods.shale_unet.loop import sound, verdict
 
 EXPLAIN = (
     "Segment the stack, go to the slice where the net has the most to learn, correct it, and let the net learn it. "
@@ -183,10 +183,9 @@ class LoopPanel(QWidget):
         weights = self.context.session.items[name]
         assert isinstance(weights, Weights)
         try:
-            found = read_config(weights).get("history", [])
+            return sound(read_config(weights).get("history"))
         except PorelabError:
             return []
-        return [e for e in found if isinstance(e, dict) and {"slices", "mean_iou"} <= e.keys()]
 
     def _on_session(self, names: tuple[str, ...]) -> None:
         chosen, items = self.form.chooser.chosen(), self.context.session.items

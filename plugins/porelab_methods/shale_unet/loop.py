@@ -51,11 +51,17 @@ def ranking(uncertainty: Stack, used: Sequence[int], gap: int = 1) -> Table:
     return Table(columns, (note,), name="next slice")
 
 
+def sound(history: Any) -> list[dict[str, Any]]:
+    """The entries of a history that hold numbers; weights come from strangers too."""
+    entries = history if isinstance(history, list) else []
+    kept = [e for e in entries if isinstance(e, dict) and {"slices", "mean_iou"} <= e.keys()]
+    return [e for e in kept if all(isinstance(v, int | float) for v in e.values())]
+
+
 def grown(history: Any, train: Sequence[int], mean: float, per_class: Mapping[str, float]) -> list[dict[str, Any]]:
     """A history with one more training; entries of a damaged history are left out."""
-    kept = [e for e in history if isinstance(e, dict) and {"slices", "mean_iou"} <= e.keys()] if history else []
     entry = {"slices": len(train), "mean_iou": mean, **{f"iou {k}": v for k, v in per_class.items()}}
-    return [*kept, entry]
+    return [*sound(history), entry]
 
 
 def verdict(slices: Sequence[float], iou: Sequence[float]) -> str:

@@ -100,14 +100,14 @@ def train(
         patience=max(20, recipe.epochs // 2),
         seed=recipe.seed,
         threads=recipe.threads,
-        monitor="mean_iou",
+        monitor="mean IoU",
         maximise=True,
     )
 
     def validate(net: torch.nn.Module) -> dict[str, float]:
         per_class = iou(scores(model, held))
-        figures = {f"iou {n}": float(v) for n, v in zip(classes.names, per_class, strict=True) if np.isfinite(v)}
-        return {"mean_iou": float(np.nanmean(per_class)), **figures}
+        figures = {f"IoU {n}": float(v) for n, v in zip(classes.names, per_class, strict=True) if np.isfinite(v)}
+        return {"mean IoU": float(np.nanmean(per_class)), **figures}
 
     def draw(net: torch.nn.Module, progress: Progress) -> None:
         found = predict_slice(folded(model), held.images[0]).argmax(0).numpy().astype(np.uint8)

@@ -138,7 +138,7 @@ def _state(job: Job) -> str:
 
 def _figures(job: Job) -> str:
     last = {name: points[-1][1] for name, points in job.metrics.items() if name != RATE}
-    return "   ".join(f"{readable(k)} {v:.4g}" for k, v in list(last.items())[:MOST_SCORES])
+    return "\n".join(f"{readable(k)}:  {v:.4g}" for k, v in list(last.items())[:MOST_SCORES])
 
 
 def _breakable(path: Path) -> str:

@@ -65,7 +65,7 @@ def test_curves_and_pictures_appear_while_it_runs(running, qtbot):
     tab.which.setCurrentText("parity")
     qtbot.waitUntil(lambda: tab.picture._extra and tab.picture._extra[0].get_xscale() == "log", timeout=5000)
     qtbot.waitUntil(lambda: "left" in panel.run.state.text(), timeout=5000)
-    assert "train loss 0.25" in panel.run.figures.text()
+    assert "train loss:  0.25" in panel.run.figures.text()
     assert tab.curves.numbers()["epoch"].tolist() == [1, 2, 3, 4]
 
 
