@@ -17,7 +17,7 @@ from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.nouns import Stack, Weights
 from porelab_gui.core.progress import Progress
 from porelab_methods.shale_unet.data import prepared
-from porelab_methods.shale_unet.infer import MARGIN, TILE, as_bytes, entropy, predict_slice
+from porelab_methods.shale_unet.infer import MARGIN, TILE, as_bytes, decided, entropy, predict_slice
 
 TARGET_BYTES = 256 << 20  # of a block with all that is made of it
 WAIT_SECONDS = 20
@@ -34,7 +34,8 @@ class NetFile:
     def of(weights: Weights, config: Mapping[str, Any]) -> NetFile:
         """From a Weights folder."""
         sizes = tuple((k, config[k]) for k in ("classes", "context", "width", "depth"))
-        return NetFile((*sizes, ("destripe", bool(config.get("destripe")))), _model_bytes(weights))
+        pores = tuple(k for k, v in enumerate(config["values"]) if v in config["void"])
+        return NetFile((*sizes, ("destripe", bool(config.get("destripe"))), ("pores", pores)), _model_bytes(weights))
 
 
 def _model_bytes(weights: Weights) -> bytes:
@@ -67,7 +68,7 @@ def segment_block(block: NDArray[Any], file: NetFile, mirrors: bool) -> NDArray[
     pages = [prepared(page, config["destripe"]) for page in block]
     for k in range(count):
         shares = predict_slice(model, torch.from_numpy(np.stack(pages[k : k + 2 * half + 1])), mirrors)
-        out[k, ..., 0] = shares.argmax(0).numpy()
+        out[k, ..., 0] = decided(shares, config["pores"])
         out[k, ..., 1] = as_bytes(entropy(shares))
         out[k, ..., 2:] = np.moveaxis(as_bytes(shares), 0, -1)
     return out

@@ -70,12 +70,12 @@ class Slices:
 class Distortions:
     """How often (shares of the patches) and how strongly patches are changed; grey in standard deviations.
 
-    A stack is seen neither from the other end nor upside down by the microscope: walls shine through pores from deeper
-    slices only and curtains run along y. So quarter turns are rarer than mirrors, and the order of slices is kept.
+    A microscope does not see a stack from its other end: walls shine through pores from deeper
+    slices only, so the order of slices is kept.
     """
 
-    turn: float = 0.1
-    warp: float = 0.15
+    turn: float = 0.5
+    warp: float = 0.3
     contrast: float = 0.1
     stripes: float = 0.2
     noise: float = 0.1
@@ -135,7 +135,7 @@ def warped(image: torch.Tensor, truth: torch.Tensor, rng: np.random.Generator) -
     size = image.shape[-1]
     coarse = torch.from_numpy(rng.normal(scale=3.0 / size, size=(1, 2, 5, 5)).astype(np.float32))
     shift = functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=True)[0]
-    angle, scale = float(rng.uniform(-0.26, 0.26)), float(rng.uniform(0.9, 1.1))
+    angle, scale = float(rng.uniform(-0.4, 0.4)), float(rng.uniform(0.8, 1.25))
     cos, sin = scale * float(np.cos(angle)), scale * float(np.sin(angle))
     axis = torch.linspace(-1, 1, size)
     x, y = axis[None, :], axis[:, None]

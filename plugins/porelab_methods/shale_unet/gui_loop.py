@@ -41,7 +41,7 @@ class LoopPanel(QWidget):
         self.again.setChecked(True)
         self.told, self.verdict = QLabel(), QLabel()
         self.plot = PlotCanvas(context, self._draw)
-        self.plot.setMinimumHeight(170)
+        self.plot.setFixedHeight(210)
         self.plot.numbers = self._numbers
         self._build()
         self.segment.clicked.connect(lambda: self.run_segment())
@@ -117,6 +117,9 @@ class LoopPanel(QWidget):
             layer.data = layer.data.copy()
         self.context.viewer.dims.ndisplay = 2
         layer.editable, layer.visible = True, True
+        unsure = self.context.layers.layer("uncertainty")
+        if unsure is not None:
+            unsure.visible = False  # it lies over what is painted
         self.context.viewer.layers.selection.active = layer
         layer.mode = "paint"
         self.told.setText("Paint with the brush; the phases and more tools are in the step Segment, Correct by hand.")
@@ -158,7 +161,12 @@ class LoopPanel(QWidget):
         self._run("train_unet", self.form.values(), names, {}, self._on_learned)
 
     def _on_learned(self, job: Job) -> None:
-        if job.state is State.DONE and self.again.isChecked():
+        if job.state is not State.DONE:
+            return
+        history = self.history()
+        if history:
+            self.told.setText(f"Learned {history[-1]['slices']} slices: mean IoU {history[-1]['mean_iou']:.3f}.")
+        if self.again.isChecked():
             self.run_segment()
 
     def _on_ranked(self, job: Job) -> None:
@@ -168,6 +176,9 @@ class LoopPanel(QWidget):
         z = int(table["slice"][0])
         labels = self.context.session.items[self.labels_name]
         assert isinstance(labels, Labels)
+        unsure = self.context.layers.layer("uncertainty")
+        if unsure is not None:
+            unsure.visible = True
         self.context.viewer.dims.ndisplay = 2
         self.context.viewer.dims.set_point(self.context.viewer.dims.ndim - 3, z * labels.voxel_size[0] * 1e6)
         others = ", ".join(str(int(s)) for s in table["slice"][1:4])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch.nn import functional
 
 TILE, MULTIPLE = 1024, 16
@@ -80,6 +81,23 @@ def tiles(height: int, width: int, margin: int) -> Iterator[tuple[Window, Window
                 for s, n in zip(inner, (height, width), strict=True)
             )
             yield inner, (outer[0], outer[1])
+
+
+def decided(shares: torch.Tensor, pores: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The likeliest class of each pixel (H, W) of shares (classes, H, W); a pore is of one kind.
+
+    Pixels that hang together and belong to any of the classes ``pores`` take that one of them which has the largest
+    sum of shares over all of them: the inside of a wide pore does not show what lies around it.
+    """
+    found: NDArray[np.uint8] = shares.argmax(0).to(torch.uint8).numpy()
+    if len(pores) < 2:
+        return found
+    mask = np.isin(found, pores)
+    bodies, count = ndimage.label(mask, np.ones((3, 3)))
+    sums = np.stack([np.bincount(bodies.ravel(), shares[k].numpy().ravel(), count + 1) for k in pores])
+    kind = np.array(pores, np.uint8)[sums.argmax(0)]
+    found[mask] = kind[bodies[mask]]
+    return found
 
 
 def entropy(shares: torch.Tensor) -> torch.Tensor:

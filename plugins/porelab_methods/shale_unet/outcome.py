@@ -103,7 +103,7 @@ def score_table(
     """IoU, recall and confusion per class on the test slices, or on the validation slices where there are none."""
     chosen, kind = (split.test, "test") if split.test else (split.validation, "validation")
     held = Slices.of(image, classes, chosen, recipe.context, recipe.destripe)
-    counts = scores(model, held, mirrors)
+    counts = scores(model, held, classes.pores, mirrors)
     per_class = iou(counts)
     recall = np.diag(counts) / np.maximum(counts.sum(1), 1)
     columns = {

@@ -65,7 +65,7 @@ def _trained(image: Stack, truth: Labels, split: Split, recipe: Recipe) -> tuple
 
 def _iou(model: UNet, image: Stack, classes: PhaseNumbers, chosen: Sequence[int], recipe: Recipe) -> Any:
     held = Slices.of(image, classes, tuple(chosen), recipe.context, recipe.destripe)
-    return iou(scores(model, held, mirrors=True))
+    return iou(scores(model, held, classes.pores, mirrors=True))
 
 
 def phantoms(seeds: Sequence[int] = SEEDS, numbers: Sequence[int] = (6, 3)) -> tuple[dict[str, float], Rows]:

@@ -67,7 +67,7 @@ def _unet(grey: NDArray[Any], truth: NDArray[np.uint8], split: Split, seed: int)
     classes = PhaseNumbers(Labels(truth, voxel, phases=dict(enumerate(NAMES)), void=()))
     with TemporaryDirectory(prefix="porelab-tiles-") as folder:
         model, _ = train(image, classes, split, replace(RECIPE, seed=seed), Path(folder), silent)
-    return iou(scores(model, Slices.of(image, classes, split.test, RECIPE.context), mirrors=True))
+    return iou(scores(model, Slices.of(image, classes, split.test, RECIPE.context), (), mirrors=True))
 
 
 def _otsu(grey: NDArray[Any]) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from porelab_gui.core.learning.pictures import show_panels
 from porelab_gui.core.nouns import Labels, Stack
 from porelab_gui.core.progress import Progress
 from porelab_methods.shale_unet.data import Distortions, Patches, Slices
-from porelab_methods.shale_unet.infer import predict_slice, predict_slices
+from porelab_methods.shale_unet.infer import decided, predict_slice, predict_slices
 from porelab_methods.shale_unet.model import UNet, folded
 from porelab_methods.shale_unet.recipe import Recipe
 from porelab_methods.shale_unet.slices import Split
@@ -31,6 +31,7 @@ class PhaseNumbers:
     def __init__(self, labels: Labels) -> None:
         self.values = tuple(sorted(labels.phases))
         self.names = tuple(labels.phases[v] for v in self.values)
+        self.pores = tuple(k for k, v in enumerate(self.values) if v in labels.void)
         self._labels = labels
         self._lookup = np.zeros(max(max(self.values) + 1, 256), dtype=np.uint8)
         for number, value in enumerate(self.values):
@@ -67,10 +68,11 @@ def class_weights(classes: torch.Tensor, count: int, balance: float) -> torch.Te
     return weights / weights[weights > 0].mean()
 
 
-def scores(model: UNet, slices: Slices, mirrors: bool = False) -> NDArray[np.int64]:
-    """Confusion matrix of whole slices."""
-    found = predict_slices(folded(model), slices.images, mirrors).argmax(1)
-    return confusion(slices.classes.numpy(), found.numpy(), model.head.out_channels)
+def scores(model: UNet, slices: Slices, pores: tuple[int, ...], mirrors: bool = False) -> NDArray[np.int64]:
+    """Confusion matrix of whole slices; ``pores`` are the numbers of the void classes."""
+    shares = predict_slices(folded(model), slices.images, mirrors)
+    found = np.stack([decided(page, pores) for page in shares])
+    return confusion(slices.classes.numpy(), found, model.head.out_channels)
 
 
 def train(
@@ -105,12 +107,12 @@ def train(
     )
 
     def validate(net: torch.nn.Module) -> dict[str, float]:
-        per_class = iou(scores(model, held))
+        per_class = iou(scores(model, held, classes.pores))
         figures = {f"IoU {n}": float(v) for n, v in zip(classes.names, per_class, strict=True) if np.isfinite(v)}
         return {"mean IoU": float(np.nanmean(per_class)), **figures}
 
     def draw(net: torch.nn.Module, progress: Progress) -> None:
-        found = predict_slice(folded(model), held.images[0]).argmax(0).numpy().astype(np.uint8)
+        found = decided(predict_slice(folded(model), held.images[0]), classes.pores)
         truth, middle = held.classes[0].numpy().astype(np.uint8), recipe.context // 2
         shown = {"grey": held.images[0, middle].numpy(), "truth": truth, "prediction": found}
         show_panels(progress, f"slice {split.validation[0]}", shown, classes.names)

@@ -150,6 +150,15 @@ def test_folding_and_mirrors_keep_what_the_net_says():
     assert not torch.allclose(mirrored, plain, atol=1e-3)
 
 
+def test_a_pore_is_of_one_kind():
+    shares = torch.zeros(4, 12, 12)
+    shares[0] = 0.5
+    shares[1:, 2:10, 2:10] = torch.tensor([0.6, 0.3, 0.1])[:, None, None]
+    shares[1:, 5:7, 5:7] = torch.tensor([0.3, 0.6, 0.1])[:, None, None]  # the middle looks like another kind
+    assert (infer.decided(shares, (1, 2))[2:10, 2:10] == 1).all()
+    assert (infer.decided(shares, (1,))[5:7, 5:7] == 2).all(), "with one kind of pore there is nothing to vote on"
+
+
 def test_any_size_of_slice_is_taken():
     model = UNet(2, context=1, width=4, depth=2).eval()
     assert infer.predict_slice(model, torch.randn(1, 37, 51)).shape == (2, 37, 51)
