@@ -25,7 +25,7 @@ from porelab_methods.shale_unet.train import PhaseNumbers, scores, train
 NAMES = ("clay and organic matter", "mineral grain")
 # rows of tiles; tiles overlap by half, so that a row between the parts is left out
 TRAIN_ROWS, VALIDATION_ROWS, TEST_ROWS = range(16), range(17, 20), range(21, 30)
-RECIPE = Recipe(context=1, epochs=10)
+RECIPE = Recipe(context=1, epochs=8)
 PIXELS, TREES = 60_000, 60
 
 
