@@ -13,7 +13,17 @@ from porelab_gui.core.review import SliceState
 
 pytestmark = pytest.mark.gui
 DONE = (3, 8, 12, 16)  # training 3, validation 8 and 16, test 12
-SMALL = {"width": 8, "depth": 2, "patch": 32, "patches": 40, "context": 1, "epochs": 5, "tests": 1, "batch_size": 4}
+SMALL = {
+    "width": 8,
+    "depth": 2,
+    "patch": 32,
+    "patches": 40,
+    "context": 1,
+    "epochs": 5,
+    "tests": 1,
+    "batch_size": 4,
+    "threads": 1,
+}
 
 
 def click(qtbot, button):
@@ -46,7 +56,7 @@ def test_correcting_the_proposed_slice_raises_the_iou(porelab, qtbot, page, tmp_
     session, loop = porelab.context.session, page.loop
     assert not loop.segment.isEnabled() and not loop.next.isEnabled()
     click(qtbot, page.form.button)
-    porelab.wait(120)
+    porelab.wait(280)
     assert len(loop.history()) == 1 and loop.history()[0]["slices"] == 1
     click(qtbot, loop.segment)
     porelab.wait(120)

@@ -9,6 +9,18 @@ from porelab_gui.core.nouns import Labels, Stack
 
 VOXEL = (1e-8,) * 3
 SMALL = {"width": 8, "depth": 2, "patch": 32, "patches": 32, "epochs": 9, "n_slices": 2, "tests": 2, "context": 3}
+SMALL["threads"] = 1
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """Tiny nets gain nothing from threads, and lose much on a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from porelab_gui.core.nouns import Labels
 
 VOXEL = (1e-8,) * 3
 SMALL = {"width": 8, "depth": 2, "patch": 32, "patches": 32, "epochs": 9, "n_slices": 2, "tests": 2, "context": 3}
+SMALL["threads"] = 1
 
 
 @pytest.mark.parametrize("n", range(1, 13))
