@@ -17,6 +17,7 @@ from porelab_gui.gui.images import MICRO, UNITS
 COLOUR = "#ffd54f"
 REACH = 9  # pixels about a side within which the mouse takes it
 HANDLE, LINE = 12, 2  # pixels
+BLENDING = "translucent_no_depth"  # a volume in front must not hide it
 LEAST = 2  # voxels along each axis
 
 Face = tuple[int, int]  # axis, and 0 for its first or 1 for its last side
@@ -34,6 +35,7 @@ class CropBox:
         self.start, self.stop = np.zeros(3, int), np.ones(3, int)
         self.lines: Any = None
         self.handles: Any = None
+        self._drawing = False
         viewer = context.viewer
         viewer.mouse_drag_callbacks.append(self._on_press)
         for event in (viewer.dims.events.current_step, viewer.dims.events.ndisplay, viewer.dims.events.order):
@@ -136,16 +138,23 @@ class CropBox:
     # -- drawing
 
     def _draw(self, *_: object) -> None:
-        if self.stack is None:
-            return
+        if self.stack is None or self._drawing:
+            return  # adding a layer moves the camera, which asks to draw again
+        self._drawing = True
+        try:
+            self._redraw()
+        finally:
+            self._drawing = False
+
+    def _redraw(self) -> None:
         flat = self.context.viewer.dims.ndisplay == 2
         segments, handles = self._flat() if flat else self._deep()
         width = LINE * self._pixel
         vectors = np.stack([segments[:, 0], segments[:, 1] - segments[:, 0]], axis=1)
         if self.lines is None or self.lines not in self.context.viewer.layers:
-            look = {"edge_color": COLOUR, "vector_style": "line", "opacity": 1.0, "edge_width": width}
+            look = {"edge_color": COLOUR, "vector_style": "line", "edge_width": width, "blending": BLENDING}
             self.lines = self.context.layers.lay(Vectors(vectors, name="crop box", **look, **UNITS))
-            look = {"face_color": COLOUR, "border_width": 0, "symbol": "square", "blending": "translucent_no_depth"}
+            look = {"face_color": COLOUR, "border_width": 0, "symbol": "square", "blending": BLENDING}
             self.handles = self.context.layers.lay(Points(handles, name="crop handles", **look, **UNITS))
         self.lines.data = vectors
         self.lines.edge_width = width

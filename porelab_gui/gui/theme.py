@@ -98,6 +98,7 @@ def stylesheet(c: Colours) -> str:
     QToolButton[role="icon"]:hover {{ background: {c.primary}; border-radius: 3px; }}
     QToolButton[role="icon"]:disabled {{ color: {c.primary}; }}
     QAbstractSpinBox[bad="true"], QLineEdit[bad="true"] {{ border: 1px solid {c.bad}; }}
+    QAbstractSpinBox[role="narrow"] {{ min-width: 26px; padding: 1px 20px; }}
     QFrame#toast {{ background: {c.foreground}; border: 1px solid {c.primary}; border-radius: 6px; }}
     QFrame#toast QLabel {{ background: transparent; color: {c.text}; }}
     QFrame#toast[kind="error"] {{ border-left: 4px solid {c.bad}; }}

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from porelab_gui.gui.form.number import NumberBox
+from porelab_gui.gui.theme import role
 
 
 class Editor(QWidget):
@@ -80,6 +81,8 @@ class NumbersEditor(Editor):
         for i, box in enumerate(self.boxes):
             if i < len(names):
                 box.setToolTip(names[i])
+            if len(self.boxes) > 2:
+                role(box, "narrow")
             self.row.addWidget(box, 1)
             box.edited.connect(self.changed)
         self._unit(unit)

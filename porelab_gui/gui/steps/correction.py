@@ -227,12 +227,12 @@ class CorrectionPage(QWidget):
         self.brush.setRange(1, 60)
         self.brush.setValue(10)
         self.tolerance = QDoubleSpinBox()
-        self.tolerance.setRange(0, 1e9)
+        self.tolerance.setRange(0, 1e5)
+        self.tolerance.setMaximumWidth(110)
         self.tolerance.setValue(12)
-        self.tolerance.setDecimals(1)
         self.tolerance.setPrefix("± ")
-        self.tolerance.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.tolerance.setMaximumWidth(84)
+        self.tolerance.setDecimals(0)
+        role(self.tolerance, "narrow")
         self.tolerance.setToolTip("How far from the grey level under the mouse smart fill goes.")
         for caption, left, right in (("Brush", self.brush, self.brush_text), ("Smart fill", self.grey, self.tolerance)):
             row = QHBoxLayout()
@@ -248,8 +248,7 @@ class CorrectionPage(QWidget):
         self.done, self.undo = QPushButton("Done"), QPushButton("Undo")
         self.first, self.last = QSpinBox(), QSpinBox()
         for box in (self.first, self.last):
-            box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-            box.setMinimumWidth(36)
+            role(box, "narrow")
         tips = (
             (self.copy_next, "The labels of this slice into the next one. Key N."),
             (self.between, "Makes the slices between these two from both. Key I."),
@@ -260,13 +259,12 @@ class CorrectionPage(QWidget):
         )
         for widget, tip in tips:
             widget.setToolTip(tip)
-        for k, widget in enumerate((self.copy_next, self.done, self.undo)):
-            grid.addWidget(widget, 0, k)
+        for k, widget in enumerate((self.copy_next, self.between, self.done, self.undo)):
+            grid.addWidget(widget, k % 2, k // 2)
         row = QHBoxLayout()
-        for part in (QLabel("Slices"), self.first, QLabel("to"), self.last):
+        for part in (QLabel("Between slices"), self.first, QLabel("and"), self.last):
             row.addWidget(part, 1 if isinstance(part, QSpinBox) else 0)
-        grid.addLayout(row, 1, 0, 1, 2)
-        grid.addWidget(self.between, 1, 2)
+        grid.addLayout(row, 2, 0, 1, 2)
         return grid
 
     def _connect(self) -> None:
@@ -276,6 +274,7 @@ class CorrectionPage(QWidget):
         self.between.clicked.connect(self.interpolate)
         self.done.clicked.connect(lambda: self.toggle_done())
         self.items.currentIndexChanged.connect(lambda _: self._choose_item())
+        self.grey.currentIndexChanged.connect(lambda _: self._fit_tolerance())
         self.brush.valueChanged.connect(lambda _: self._apply())
         self.palette_.chosen.connect(lambda _: self._on_phase())
         self.palette_.edited.connect(self._on_dressed)
@@ -315,7 +314,14 @@ class CorrectionPage(QWidget):
             combo.addItems(offered)
             combo.setCurrentText(before if before in offered else (offered[-1] if offered else ""))
             combo.blockSignals(False)
+        self._fit_tolerance()
         self._choose_item()
+
+    def _fit_tolerance(self) -> None:
+        """Whole grey levels for integers, thousandths for others."""
+        grey = self.context.session.items.get(self.grey.currentText())
+        whole = not isinstance(grey, Stack) or np.dtype(grey.data.dtype).kind in "iub"
+        self.tolerance.setDecimals(0 if whole else 3)
 
     def _choose_item(self) -> None:
         name = self.items.currentText()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QHeaderView, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.nouns import Table
@@ -72,6 +72,9 @@ class MorphologyPage(QWidget):
         self.empty.setVisible(summary is None)
         self.results.setVisible(summary is not None)
         self.table.show_table(summary)
+        header = self.table.grid.horizontalHeader()
+        if summary is not None:
+            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.fit_height()
         self.plot.refresh()
 

@@ -110,6 +110,7 @@ def test_real_presses_on_the_canvas_drag_the_box(qtbot, porelab, segment):
     qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=pixel(17, 9.5))
     for x in (12.0, 14.0, 15.6):
         qtbot.mouseMove(canvas, pos=pixel(17, x))
+        qtbot.wait(30)
     qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=pixel(17, 15.6))
     assert page.form.values()["start"] == (2, 5, 16)
     assert tuple(viewer.camera.center) == before and viewer.camera.mouse_pan
