@@ -61,7 +61,8 @@ def large(content: dict[str, Any]) -> str:
         "1000^3 and 2000^3 are extrapolated: in blocks a constant and what grows with the number of pores (from 300^3 "
         f"and 600^3), time and disk by the volume.\n\n| | 600^3 | 1000^3 | 2000^3 |\n|---|---|---|---|\n{table}\n\n"
         "Cancel, asked at eleven moments of the extraction of 300^3 voxels, was heard after "
-        f"{f['cancel_max_s']:.2f} s at the longest; the worker listened by itself in {f['cancel_heard_share']:.0%} of them.\n"
+        f"{f['cancel_max_s']:.2f} s at the longest; the worker listened by itself in "
+        f"{f['cancel_heard_share']:.0%} of them.\n"
     )
 
 
