@@ -85,6 +85,8 @@ def _power(axes: Any, edge: NDArray[Any], values: NDArray[Any], sign: int, title
         slope, shift = np.polyfit(np.log(edge[good]), np.log(values[good]), 1)
         axes.loglog(edge[good], np.exp(shift) * edge[good] ** slope, color=LINES[1], lw=1.2, label=f"slope {slope:.3f}")
         _legend(axes, c)
+    axes.set_xticks(edge, [f"{e:.0f}" for e in edge])
+    axes.minorticks_off()
     axes.set_xlabel("edge of the box [voxel]")
     axes.set_ylabel(title)
 
@@ -115,7 +117,7 @@ def representative(axes: Any, table: Table, c: Colours) -> None:
     edge, mean, spread = factor * table["edge"], table["mean"], table["deviation"]
     axes.fill_between(edge, mean - spread, mean + spread, color=LINES[0], alpha=0.35, lw=0, label="± deviation")
     axes.plot(edge, mean, "o-", ms=3, color=LINES[0], lw=1.2, label="mean")
-    axes.set_xscale("log")
+    axes.set_ylim(bottom=max(0.0, float((mean - spread).min())))
     axes.set_xlabel(f"edge of the cube [{unit}]")
     axes.set_ylabel("fraction of the phase [1]")
     _legend(axes, c)
