@@ -31,7 +31,7 @@ from porelab_gui.core.progress import silent
 
 CLASSES, EDGE, REPEATS = 5, 1024, 5
 TRAININGS = 12  # three seeds of six slices, three slices, the nano-tomogram and the tiles
-LAZY_SHAPE = (24, 2048, 2048)
+LAZY_SHAPE = (16, 2048, 2048)
 
 
 def run() -> dict[str, Any]:
