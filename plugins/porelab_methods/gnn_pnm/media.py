@@ -132,14 +132,30 @@ def fibres(rng: Rng, shape: Shape) -> Void:
     radius, flat = rng.uniform(2.0, 4.5), rng.uniform(0.05, 0.8)
     target = 1 - rng.uniform(0.40, 0.85)
     solid = np.zeros(shape, bool)
-    grid = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1).astype(np.float32)
     while solid.mean() < target:
         direction = rng.standard_normal(3) * (flat, 1, 1)
         direction /= np.linalg.norm(direction)
-        away = grid - rng.uniform(0, shape).astype(np.float32)
-        along = away @ direction.astype(np.float32)
-        solid |= np.einsum("...k,...k", away, away) - along**2 <= radius**2
+        _draw_line(solid, rng.uniform(0, shape), direction, radius)
     return ~solid
+
+
+def _draw_line(solid: Void, point: NDArray[np.float64], direction: NDArray[np.float64], radius: float) -> None:
+    """Set the voxels within ``radius`` of a line, layer by layer along the axis that it follows most."""
+    axis = int(np.argmax(np.abs(direction)))
+    layers = np.moveaxis(solid, axis, 0)
+    p, d = np.roll(point, -axis), np.roll(direction, -axis)
+    layers = layers if axis != 1 else layers.swapaxes(1, 2)  # the other two axes in the cyclic order of p and d
+    reach = int(np.ceil(radius / abs(d[0]))) + 1
+    for k in range(layers.shape[0]):
+        centre = p + d * (k - p[0]) / d[0]
+        rows, columns = (slice(max(0, int(c) - reach), max(0, int(c) + reach + 2)) for c in centre[1:])
+        part = layers[k, rows, columns]
+        if not part.size:
+            continue
+        y = np.arange(rows.start, rows.start + part.shape[0])[:, None] - p[1]
+        x = np.arange(columns.start, columns.start + part.shape[1])[None] - p[2]
+        z = k - p[0]
+        part |= z * z + y * y + x * x - (z * d[0] + y * d[1] + x * d[2]) ** 2 <= radius**2
 
 
 MAKERS: dict[str, Callable[[Rng, Shape], Void]] = {
