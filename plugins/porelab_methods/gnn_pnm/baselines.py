@@ -217,3 +217,36 @@ def predict_voxels(net: Callable[..., torch.Tensor], samples: Sequence[Sample]) 
             logs = [float(net(torch.as_tensor(i, dtype=torch.float32)[None, None])[0]) for i in images]
             found.append(float(np.mean(logs)) + 2 * np.log(samples[n].network.voxel_size or 1.0))
     return np.array(found)
+
+
+def train_all(data: Path, folder: Path, epochs: int, progress: Progress = silent) -> None:
+    """Fit every baseline on the training part of a data set and write ``folder``: two nets in half precision and the
+    constant of Kozeny-Carman."""
+    import json
+    import tempfile
+
+    from safetensors.torch import save_file
+
+    from porelab_methods.gnn_pnm.learn import collect
+
+    samples, _ = collect(data)
+    seen, held = ([s for s in samples if s.role == role] for role in ("train", "validation"))
+    folder.mkdir(parents=True, exist_ok=True)
+    gaps = [np.log(kozeny_carman(seen[n].void, seen[n].network.voxel_size)) - g for n, _, g in axes_of(seen)]  # type: ignore[arg-type]
+    (folder / "kozeny_carman.json").write_text(json.dumps({"ln_constant": float(np.median(gaps))}))
+    with tempfile.TemporaryDirectory() as runs:
+        for name, learn in (("graph", train_graph), ("voxels", train_voxels)):
+            net = learn(seen, held, Path(runs) / name, epochs, progress)
+            tensors = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
+            save_file({k: v.contiguous() for k, v in tensors.items()}, folder / f"{name}.safetensors")
+
+
+if __name__ == "__main__":
+    import argparse
+
+    parser = argparse.ArgumentParser(description="Train the baselines that porelab score gnn_pnm compares with.")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--epochs", type=int, default=25)
+    given = parser.parse_args()
+    train_all(given.data, given.folder, given.epochs)

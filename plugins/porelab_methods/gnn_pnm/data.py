@@ -96,7 +96,8 @@ def build(
             continue
         try:
             void = make(spec, rocks.parent if rocks else None)
-            _, sample = label(void, spec.axes, solver=solver, threads=threads)
+            f_axes = spec.axes if spec.role == "growth" else (0, 1, 2)
+            _, sample = label(void, spec.axes, f_axes=f_axes, solver=solver, threads=threads)
         except PorelabError as error:
             refused[spec.key] = error.sentence
             continue

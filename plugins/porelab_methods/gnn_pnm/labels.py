@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from porelab_gui.core.nouns import Labels, Network, Regions
+from porelab_gui.core.nouns import AXES, Labels, Network, Regions
 from porelab_gui.core.progress import Progress, silent, within
 from porelab_gui.core.transport.conduit.pads import label_image, pore_labels, widened
 from porelab_gui.core.transport.stokes.flow import Flow
@@ -49,14 +49,14 @@ def extract(labels: Labels, threads: int) -> tuple[Regions, Network]:
 
 
 def label(
-    void: NDArray[np.bool_], axes: tuple[int, ...], *, solver: str = "auto", threads: int = 1, tolerance: float = 1e-3,
-    progress: Progress = silent,
+    void: NDArray[np.bool_], axes: tuple[int, ...], *, f_axes: tuple[int, ...] = (0, 1, 2), solver: str = "auto",
+    threads: int = 1, tolerance: float = 1e-3, progress: Progress = silent,
 ) -> tuple[Regions, Sample]:  # fmt: skip
-    """Network, K along ``axes``, F along all three, and the flow through the throats."""
+    """Network, K along ``axes``, F along ``f_axes``, and the flow through the throats."""
     labels = as_labels(void)
     regions, network = extract(labels, threads)
     progress(0.1, 1, "formation factor")
-    f = formation(labels, threads)
+    f = formation(labels, f_axes, threads)
     k, shares = np.full(3, np.nan), np.full((3, network.n_throats), np.nan)
     for done, axis in enumerate(axes):
         step = within(progress, 0.2 + 0.8 * done / len(axes), 0.2 + 0.8 * (done + 1) / len(axes), "Stokes flow")
@@ -66,13 +66,16 @@ def label(
     return regions, Sample(network, k, f, shares, void=void)
 
 
-def formation(labels: Labels, threads: int) -> Floats:
-    """Formation factors of the voxels along z, y, x."""
+def formation(labels: Labels, axes: tuple[int, ...], threads: int) -> Floats:
+    """Formation factors of the voxels along z, y, x, NaN along an axis that is not asked for."""
     from porelab_gui.core.transport.conduit.methods import VoxelDiffusionParams
     from porelab_gui.core.transport.conduit.voxel import run
 
-    params = VoxelDiffusionParams(tolerance=1e-4, cache=False, threads=threads)
-    return np.asarray(run(labels, params, silent)["table"]["formation_factor"], float)
+    names = tuple(AXES[a] for a in axes)
+    params = VoxelDiffusionParams(axes=names, tolerance=1e-4, cache=False, threads=threads)
+    f = np.full(3, np.nan)
+    f[list(axes)] = run(labels, params, silent)["table"]["formation_factor"]
+    return f
 
 
 def permeability(
