@@ -52,7 +52,7 @@ def test_train_apply_colour_and_ask(porelab, qtbot, rock, folder, tmp_path):
     })  # fmt: skip
     press(qtbot, learn.button)
     job = session.queue.jobs[-1]
-    qtbot.waitUntil(lambda: job.state is State.DONE, timeout=60_000)
+    qtbot.waitUntil(lambda: job.state is State.DONE, timeout=240_000)
     assert {"median_error_K", "mass_residual"} <= set(job.metrics) and job.pictures
     assert session.latest(Weights) == "weights"
 
@@ -60,7 +60,7 @@ def test_train_apply_colour_and_ask(porelab, qtbot, rock, folder, tmp_path):
     page = porelab.show_step("Conductance").show_method("conductance_gnn")
     assert not page.shows.isVisible()
     press(qtbot, page.form.button)
-    qtbot.waitUntil(lambda: page.shows.isVisible(), timeout=30_000)
+    qtbot.waitUntil(lambda: page.shows.isVisible(), timeout=120_000)
     view = porelab.context.layers.view()
     assert view.throat_colouring.column == "g_hydraulic.gnn"
     press(qtbot, page.findChild(QPushButton, "show_gnn_ratio"))
@@ -72,7 +72,7 @@ def test_train_apply_colour_and_ask(porelab, qtbot, rock, folder, tmp_path):
 
     page = porelab.show_step("Transport").show_method("sensitivity_gnn")
     press(qtbot, page.form.button)
-    qtbot.waitUntil(lambda: page.table is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: page.table is not None, timeout=120_000)
     assert view.throat_colouring.column == "dissipation_share.z" and "half of the dissipation" in page.notes.text()
     page.axis.setCurrentText("x")
     press(qtbot, page.findChild(QPushButton, "show_width"))
