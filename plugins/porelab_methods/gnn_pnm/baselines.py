@@ -17,6 +17,7 @@ from porelab_gui.core.progress import Progress, silent
 from porelab_methods.gnn_pnm.features import Graph, graph_of
 from porelab_methods.gnn_pnm.labels import Sample
 from porelab_methods.gnn_pnm.model import Tensors, ThroatNet, mlp
+from porelab_methods.gnn_pnm.train import device_of
 
 Floats = NDArray[np.float64]
 CNN_EDGE = 64  # voxels that a medium is brought to for the CNN; larger ones are cut in cubes whose ln K is averaged
@@ -202,7 +203,7 @@ def predict_graph(net: Callable[..., torch.Tensor], samples: Sequence[Sample]) -
     with torch.no_grad():
         for i in range(len(items)):
             one = items[i]
-            *given, _ = graph_batch([one])
+            given = [part.to(device_of(net)) for part in graph_batch([one])[:3]]  # type: ignore[attr-defined]
             found.append(float(net(*given)[0]) + 2 * np.log(one[0].unit))
     return np.array(found)
 
@@ -214,7 +215,8 @@ def predict_voxels(net: Callable[..., torch.Tensor], samples: Sequence[Sample]) 
     with torch.no_grad():
         for n, axis, _ in items.items:
             images = [np.ascontiguousarray(np.moveaxis(c, axis, 0)) for c in items.cubes(n)]
-            logs = [float(net(torch.as_tensor(i, dtype=torch.float32)[None, None])[0]) for i in images]
+            stacks = [torch.as_tensor(i, dtype=torch.float32, device=device_of(net))[None, None] for i in images]
+            logs = [float(net(stack)[0]) for stack in stacks]
             found.append(float(np.mean(logs)) + 2 * np.log(samples[n].network.voxel_size or 1.0))
     return np.array(found)
 

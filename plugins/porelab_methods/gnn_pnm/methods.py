@@ -246,7 +246,7 @@ compare_gnn = Method(
 
 sensitivity_gnn = Method(
     name="sensitivity_gnn",
-    title="Where the flow is decided",
+    title="What decides K",
     summary="d ln K / d ln g of every throat, and what each size of pores and throats does to K.",
     step="Transport",
     citation=CITATION,

@@ -122,6 +122,12 @@ def median_error(truth: NDArray[np.float64], found: NDArray[np.float64]) -> floa
 Predict = Callable[[Tensors], torch.Tensor]
 
 
+def device_of(net: Any) -> torch.device:
+    """Where a net is; the processor for a plain function."""
+    first = next(net.parameters(), None) if isinstance(net, torch.nn.Module) else None
+    return torch.device("cpu") if first is None else first.device
+
+
 def predict(net: Predict, members: Sequence[Prepared], size: int = 16) -> Outcome:
     """All targets of all members; ln K [m2] (unit of length restored) and ln (D_eff / D)."""
     found, truth, kind, axis = [], [], [], []
@@ -131,7 +137,7 @@ def predict(net: Predict, members: Sequence[Prepared], size: int = 16) -> Outcom
         for start in range(0, len(members), size):
             part = members[start : start + size]
             batch = Batch(part)
-            found.append(batch.logs(net(batch.tensors).float()).cpu().numpy())
+            found.append(batch.logs(net(batch.tensors.to(device_of(net))).float()).cpu().numpy())
             for member in part:
                 shift = 2 * np.log(member.graph.unit)
                 for task in member.tasks:
@@ -152,7 +158,7 @@ def imbalance(net: Predict, members: Sequence[Prepared]) -> float:
     worst = 0.0
     with torch.no_grad():
         for member in members:
-            tensors = Tensors.of([member.graph])
+            tensors = Tensors.of([member.graph]).to(device_of(net))
             g = (net(tensors) + tensors.base).double().clamp(-60, 60).exp()[:, 0].cpu().numpy()
             for task in member.tasks:
                 if task.kind == 0:

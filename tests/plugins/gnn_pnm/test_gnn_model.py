@@ -172,3 +172,15 @@ def test_sizes_of_a_configuration_are_bounded():
     for wrong in ({"width": 10**6}, {"variant": "none"}):
         with pytest.raises(ValueError):
             build({**good, **wrong})
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_training_on_a_device_gives_what_the_processor_gives(samples, tmp_path):
+    members = [prepare(s, "full") for s in samples]
+    net, run = train_one(members[:3], members[3:], Recipe(width=8, rounds=1, hidden=8, epochs=2), 0, tmp_path)
+    assert np.isfinite(run.curves[-1]["loss"])
+    tensors = Tensors.of([members[3].graph])
+    with torch.no_grad():
+        there = net.cuda()(tensors.to(torch.device("cuda"))).cpu()
+        assert torch.allclose(there, net.cpu()(tensors), atol=1e-4)
