@@ -31,10 +31,9 @@ def folder(rock, tmp_path_factory):
 
     made = tmp_path_factory.mktemp("set")
     for n, role in enumerate(("train", "validation", "test")):
-        throats = {"total_length": Column(rock.throat("total_length") * (1 + 0.01 * n), "m")}
-        sizes = {"inscribed_diameter": Column(rock.throat("inscribed_diameter") * (1 + 0.1 * n * (rock.conns[:, 0] % 2)), "m")}
+        wider = rock.throat("inscribed_diameter") * (1 + 0.1 * n * (rock.conns[:, 0] % 2))
         shares = np.full((3, rock.n_throats), np.nan)
-        network = rock.with_throats({**throats, **sizes}).renamed(f"n{n}")
+        network = rock.with_throats({"inscribed_diameter": Column(wider, "m")}).renamed(f"n{n}")
         sample = Sample(network, np.full(3, 3e-13), np.full(3, 9.0), shares, "blobs", role, np.ones((32,) * 3, bool))
         data.write(made / f"n{n}.npz", sample)
     return made
