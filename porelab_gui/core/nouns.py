@@ -164,6 +164,17 @@ class Regions(Stack):
 
 
 @dataclass(frozen=True)
+class Field(Stack):
+    """What a solver found at every voxel: ``quantity`` in words (speed, pressure, concentration ...) and its ``unit``.
+
+    NaN, or 0 for a speed, where there is no fluid.
+    """
+
+    unit: str = "1"
+    quantity: str = ""
+
+
+@dataclass(frozen=True)
 class Column:
     """Values of one property with its unit ("" for a pure number), what it is, and what made it.
 

@@ -10,7 +10,7 @@ from napari.layers import Image, Layer
 from napari.layers import Labels as LabelsLayer
 from napari.utils.colormaps import DirectLabelColormap
 
-from porelab_gui.core.nouns import Labels, Regions, Stack
+from porelab_gui.core.nouns import Field, Labels, Regions, Stack
 from porelab_gui.gui.palette import phase_colours
 
 MICRO = 1e6  # layers are in micrometres
@@ -27,6 +27,8 @@ def image_layer(name: str, stack: Stack) -> Layer:
         layer = LabelsLayer(_data(stack), opacity=0.6, visible=False, **where)
         layer.editable = False
         return layer
+    if isinstance(stack, Field):
+        return _field_layer(stack, where)
     data = _data(stack)
     if np.dtype(stack.data.dtype) == bool and not isinstance(data, list):
         data = data.view(np.uint8) if isinstance(data, np.ndarray) else data.astype(np.uint8)
@@ -43,6 +45,22 @@ def _data(stack: Stack) -> Any:
 def fits(layer: Layer, stack: Stack) -> bool:
     """Whether a layer can take another image: levels and single images do not replace each other."""
     return bool(layer.multiscale) == isinstance(_data(stack), list)
+
+
+def _field_layer(field: Field, where: dict[str, Any]) -> Layer:
+    """What a solver found, in colours with a bar; see-through where there is no fluid."""
+    layer = Image(
+        field.data,
+        contrast_limits=_limits(field.data, top=99.5 if field.quantity == "speed" else 100.0),
+        colormap="inferno" if field.quantity == "speed" else "turbo",
+        blending="additive" if field.quantity == "speed" else "translucent",
+        rendering="mip",
+        metadata={"bar": f"{field.quantity} [{field.unit}]"},
+        **where,
+    )
+    layer.colorbar.visible = True
+    layer.colorbar.position = "middle_right"
+    return layer
 
 
 def update_image(layer: Layer, stack: Any) -> None:
@@ -77,12 +95,12 @@ def name_phases(layer: Layer, phases: Mapping[int, str], colours: Mapping[int, s
     layer.features = {"index": list(phases), "phase": list(phases.values())}
 
 
-def _limits(data: Any) -> tuple[float, float]:
-    """Grey limits from a sample of voxels, so that a large image need not be read as a whole."""
+def _limits(data: Any, top: float = 100.0) -> tuple[float, float]:
+    """Limits from a sample of voxels, so that a large image need not be read as a whole; ``top`` a percentile."""
     steps = tuple(slice(None, None, max(1, n // 64)) for n in data.shape)
     sample = np.asarray(data[steps])
     sample = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
     if not sample.size:
         return 0.0, 1.0
-    low, high = float(sample.min()), float(sample.max())
+    low, high = float(sample.min()), float(np.percentile(sample, top) if top < 100 else sample.max())
     return (low, high) if high > low else (low, low + 1.0)

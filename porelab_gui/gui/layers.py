@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from porelab_gui.core.nouns import Network, Noun, Stack
+from porelab_gui.core.nouns import Field, Network, Noun, Stack
 from porelab_gui.gui import overlay
 from porelab_gui.gui.context import Selection
 from porelab_gui.gui.flight import Flight
@@ -156,6 +156,8 @@ class Layers:
             self._show_network(name, noun, made)
         elif isinstance(noun, Stack):
             made.append(self._add(image_layer(name, noun)))
+            if isinstance(noun, Field):
+                self._tell(name)
 
     def _show_network(self, name: str, network: Network, made: list[Layer]) -> None:
         if not self._views:
@@ -265,6 +267,9 @@ class Layers:
                 words, bracket, unit = title.partition("[")
                 whole = f"{what}: {words}{bracket}{unit.replace(' ', NO_BREAK)}"
                 lines += wrap(whole, width) if title else []
+        for layer in self.viewer.layers:
+            if layer.visible and "bar" in layer.metadata:
+                lines += wrap(f"{layer.name}: {layer.metadata['bar'].replace(' ', NO_BREAK)}", width)
         text = self.viewer.canvas.overlays.text
         text.text, text.visible = "\n".join(lines), bool(lines)
         self.coloured.emit(name)

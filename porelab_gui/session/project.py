@@ -25,14 +25,14 @@ from porelab_gui.core.export.volumes import write_ome_zarr
 from porelab_gui.core.export.whole import whole_file
 from porelab_gui.core.image.formats.zarr_edits import read_review
 from porelab_gui.core.network.formats import npz
-from porelab_gui.core.nouns import Column, Labels, Network, Noun, Regions, Stack, Table, Weights
+from porelab_gui.core.nouns import Column, Field, Labels, Network, Noun, Regions, Stack, Table, Weights
 from porelab_gui.core.progress import Progress, silent, within
 from porelab_gui.core.recipe import Recipe, versions
 
 FORMAT = 1
 INDEX, RECIPE, DATA = "project.json", "recipe.yaml", "data"
 MAX_INDEX_BYTES = 1 << 26
-STACKS: dict[str, type[Stack]] = {"Stack": Stack, "Labels": Labels, "Regions": Regions}
+STACKS: dict[str, type[Stack]] = {"Stack": Stack, "Labels": Labels, "Regions": Regions, "Field": Field}
 ENDINGS = {"Network": ".npz", "Table": ".csv", "Weights": ""}
 
 
@@ -143,6 +143,8 @@ def _extras(noun: Noun) -> dict[str, Any]:
         if isinstance(noun, Labels):
             extra |= {"phases": {str(k): v for k, v in noun.phases.items()}, "void": list(noun.void)}
             extra["colours"] = {str(k): v for k, v in noun.colours.items()}
+        if isinstance(noun, Field):
+            extra |= {"unit": noun.unit, "quantity": noun.quantity}
         return extra
     if isinstance(noun, Table):
         columns = {
@@ -194,6 +196,8 @@ def _load_stack(kind: type[Stack], path: Path, entry: Mapping[str, Any], named: 
         void = tuple(int(v) for v in entry["void"])
         more: dict[str, Any] = {"colours": entry.get("colours", {}), "review": read_review(path, data.shape), **named}
         return Labels(data, voxel, phases, void, **more)  # type: ignore[arg-type]
+    if kind is Field:
+        return Field(data, voxel, unit=str(entry["unit"]), quantity=str(entry["quantity"]), **named)  # type: ignore[arg-type]
     return kind(data, voxel, **named)  # type: ignore[arg-type]
 
 

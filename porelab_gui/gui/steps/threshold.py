@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.image.histogram import Histogram, histogram, multi_otsu, otsu_of
-from porelab_gui.core.nouns import Labels, Regions, Stack
+from porelab_gui.core.nouns import Field, Labels, Regions, Stack
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
 from porelab_gui.gui.steps.histogram import HistogramBar
@@ -59,7 +59,7 @@ class ThresholdPage(QWidget):
         """Draw the overlay as the form stands now."""
         stack = self._stack()
         visible = self.isVisible() and self.live.isChecked() and self.context.viewer.dims.ndisplay == 2
-        if stack is None or isinstance(stack, Labels | Regions):
+        if stack is None or isinstance(stack, Labels | Regions | Field):
             self._say("Choose a grey image to see its grey levels." if stack is not None else "")
             self.context.layers.clear_overlay()
             return

@@ -13,6 +13,7 @@ from porelab_gui.core.cache import default_cache, key_of
 from porelab_gui.core.method import Outputs
 from porelab_gui.core.nouns import Column, Network, Regions, Table
 from porelab_gui.core.progress import Progress, within
+from porelab_gui.core.transport.conduit.device import pick_device
 from porelab_gui.core.transport.conduit.dns import Conduits, Solver, solve_diffusive, solve_hydraulic
 from porelab_gui.core.transport.conduit.selection import chosen_throats
 
@@ -64,7 +65,8 @@ def run(regions: Regions, network: Network, params: ConductanceDnsParams, progre
     progress(0, 1, "measuring regions")
     conduits = Conduits.of(regions, network, params.threads)
     pairs = conduits.labels[network.conns[chosen]]
-    solver = Solver(params.tolerance, params.iterations, params.threads, params.pieces == "largest")
+    device = pick_device(params.device) if params.physics != "hydraulic" else "cpu"
+    solver = Solver(params.tolerance, params.iterations, params.threads, params.pieces == "largest", device)
     kinds = physics_of(params)
     found = []
     for k, kind in enumerate(kinds):

@@ -21,12 +21,17 @@ FIELDS = 5  # value, residual, iterations, nodes, status
 
 @dataclass(frozen=True)
 class Solver:
-    """How to solve: relative residual, iterations at most, threads (0: all), and whether in the largest piece."""
+    """How to solve: relative residual, iterations at most, threads (0: all), and whether in the largest piece.
+
+    ``device`` is "cpu" (compiled, all threads) or a torch device, on which diffusion runs in batches; "torch-cpu" is
+    that code on the processor.
+    """
 
     tolerance: float = 1e-7
     iterations: int = 300
     threads: int = 0
     largest: bool = True
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,10 @@ def solve_diffusive(conduits: Conduits, pairs: I64, solver: Solver, progress: Pr
     found = np.full((len(pairs), FIELDS), np.nan)
     if not len(pairs):
         return found
+    if solver.device != "cpu":
+        from porelab_gui.core.transport.conduit.batched import solve_diffusive_on_device
+
+        return solve_diffusive_on_device(conduits, pairs, solver, progress, solver.device.removeprefix("torch-"))
     geometry = conduits.geometry
     low, high = geometry.pair_boxes(pairs)
     centres = geometry.centres(pairs, low) * conduits.edges

@@ -151,10 +151,19 @@ def grown(packed: Packed, size: int) -> Packed:
 
 @njit(**Compiled)
 def build(
-    cells: U32, shape: tuple[int, int, int], links: U32, weights: F32, excess: F32, limit: int
+    cells: U32,
+    shape: tuple[int, int, int],
+    links: U32,
+    weights: F32,
+    excess: F32,
+    limit: int,
+    rings: tuple[bool, bool, bool] = (False, False, False),
 ) -> tuple[U32, Ladder]:
-    """Parent of every fine node and all coarse levels, down to one cell or ``limit`` levels; ``shape`` is padded."""
-    member, into = parents_of(cells, shape)
+    """Parent of every fine node and all coarse levels, down to one cell or ``limit`` levels; ``shape`` is padded.
+
+    ``rings`` per axis: whether links join the last layer with the first.
+    """
+    member, into = parents_of(cells, shape, rings)
     index, fine_cells, reds = number(member)
     first = index.reshape(-1)[into]
     onto, total, diagonal, left = coarse_bonds(links, weights, excess, first, len(fine_cells))
@@ -175,7 +184,7 @@ def build(
         packed[2][s : s + n] = diagonal
         if max(index.shape) <= 3 or len(red_counts) == limit:
             break
-        member, into = parents_of(fine_cells, index.shape)
+        member, into = parents_of(fine_cells, index.shape, rings)
         index, fine_cells, reds = number(member)
         parent = index.reshape(-1)[into]
         packed[3][s : s + n] = parent

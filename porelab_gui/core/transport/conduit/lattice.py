@@ -108,11 +108,30 @@ def phase_weights(
 
 
 @njit(**Compiled)
-def parents_of(cells: U32, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], U32]:
-    """Which 2 x 2 x 2 cells hold nodes, and the flat padded cell that each node falls into; ``shape`` is padded."""
+def halves(n: int, ring: bool) -> NDArray[np.int64]:
+    """The coarse place of each of ``n`` in a row: two by two, but an even number of places (or one) in a ring."""
+    coarse = (n + 1) // 2
+    if ring and coarse % 2 and coarse > 1:
+        return np.arange(n) * (coarse + 1) // n
+    return np.arange(n) // 2
+
+
+@njit(**Compiled)
+def parents_of(
+    cells: U32, shape: tuple[int, int, int], rings: tuple[bool, bool, bool]
+) -> tuple[NDArray[np.uint8], U32]:
+    """Which 2 x 2 x 2 cells hold nodes, and the flat padded cell that each node falls into; ``shape`` is padded.
+
+    ``rings`` per axis: whether the last layer is linked with the first, which takes an even number to be two-coloured.
+    """
     row = np.int64(shape[2])
     plane = row * shape[1]
-    cz, cy, cx = (shape[0] - 1) // 2, (shape[1] - 1) // 2, (shape[2] - 1) // 2
+    onto_z, onto_y, onto_x = (
+        halves(shape[0] - 2, rings[0]),
+        halves(shape[1] - 2, rings[1]),
+        halves(shape[2] - 2, rings[2]),
+    )
+    cz, cy, cx = onto_z[-1] + 1, onto_y[-1] + 1, onto_x[-1] + 1
     member = np.zeros((cz, cy, cx), np.uint8)
     into = np.empty(len(cells), np.uint32)
     for i in range(len(cells)):
@@ -120,7 +139,7 @@ def parents_of(cells: U32, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint
         z = c // plane
         rest = c - z * plane
         y = rest // row
-        z, y, x = (z - 1) // 2, (y - 1) // 2, (rest - y * row - 1) // 2
+        z, y, x = onto_z[z - 1], onto_y[y - 1], onto_x[rest - y * row - 1]
         member[z, y, x] = 1
         into[i] = ((z + 1) * (cy + 2) + y + 1) * (cx + 2) + x + 1
     return member, into

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
 from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, Port, param
-from porelab_gui.core.nouns import Labels, Network, Regions, Stack, Table
+from porelab_gui.core.nouns import Column, Field, Labels, Network, Regions, Table
 from porelab_gui.core.progress import Progress
 from porelab_gui.core.transport.fluid import Diffusing, Viscous
 
@@ -40,6 +42,12 @@ class ConductanceDnsParams(Diffusing, Viscous):
         400, "Iterations after which a solve is given up.", unit="1", ge=1, le=100_000, advanced=True
     )
     threads: int = param(0, "Processor threads to use; 0 takes all.", unit="1", ge=0, le=1024, advanced=True)
+    device: Literal["auto", "cpu", "cuda"] = param(
+        "auto",
+        "Where diffusion is solved: all conduits of a batch at once on a CUDA device, or conduit by conduit on the "
+        "processor; auto takes the CUDA device when there is one. Stokes flow runs on the processor.",
+        advanced=True,
+    )
     cache: bool = param(True, "Keep results on disk and use those of earlier runs on the same regions.", advanced=True)
 
 
@@ -105,6 +113,47 @@ conductance_errors = Method(
 )
 
 
+class ConduitFieldParams(Params):
+    """Which conduit to look into."""
+
+    throat: int = param(0, "Number of the throat, counted from 0.", unit="1", ge=0, le=2**31 - 1)
+
+
+def _conduit_field(inputs: Inputs, params: ConduitFieldParams, progress: Progress) -> Outputs:
+    from porelab_gui.core.transport.conduit.field import conduit_field
+
+    progress(0, 1, "measuring regions")
+    regions: Regions = inputs["regions"]
+    found = conduit_field(regions, inputs["network"], params.throat)
+    progress(1, 1, "done")
+    table = Table(
+        {
+            "throat": Column(np.array([params.throat]), "1"),
+            **{f"corner_{axis}": Column(np.array([c]), "1") for axis, c in zip("zyx", found.corner, strict=True)},
+            "size_factor": Column(np.array([found.size_factor * float(np.prod(regions.voxel_size) ** (1 / 3))]), "m"),
+        },
+        name=f"conduit of throat {params.throat}",
+    )
+    name = f"concentration in the conduit of throat {params.throat}"
+    field = Field(found.values, regions.voxel_size, quantity="concentration", name=name)
+    return {"concentration": field, "table": table}
+
+
+conduit_field = Method(
+    name="conduit_field",
+    title="Concentration in one conduit",
+    summary="The concentration field behind the diffusive conductance of one throat, in the box of its two pores: mean 1 "
+    "in the first pore, 0 in the second.",
+    step="Conductance",
+    citation=conductance_dns.citation,
+    params=ConduitFieldParams,
+    inputs=conductance_dns.inputs,
+    outputs={"concentration": Field, "table": Table},
+    function=_conduit_field,
+    lane="process",
+)
+
+
 class VoxelDiffusionParams(Diffusing):
     """Along which axes, between which values, what conducts, how exactly."""
 
@@ -156,10 +205,10 @@ voxel_diffusion = Method(
     "al., SoftwareX 5 (2016) 203, doi 10.1016/j.softx.2016.09.002.",
     params=VoxelDiffusionParams,
     inputs={"labels": Port(Labels, "Segment an image first.")},
-    outputs={"table": Table, "concentration": Stack},
+    outputs={"table": Table, "concentration": Field},
     function=_voxel_diffusion,
     lane="process",
     estimate=_voxel_estimate,
 )
 
-METHODS: tuple[Method, ...] = (conductance_dns, conductance_errors, voxel_diffusion)
+METHODS: tuple[Method, ...] = (conductance_dns, conductance_errors, conduit_field, voxel_diffusion)

@@ -114,13 +114,14 @@ def nearest(member: NDArray[np.uint8], centre: F64, edges: F64) -> tuple[int, in
 
 
 @njit(**Compiled)
-def mean_near(
-    value: F64, index: U32, box: NDArray[np.int32], label: int, at: tuple[int, int, int], radius: float, edges: F64
-) -> float:
-    """Mean over the nodes within ``radius`` of a voxel; over the whole region where the radius rounds to nothing."""
+def nodes_near(
+    index: U32, box: NDArray[np.int32], label: int, at: tuple[int, int, int], radius: float, edges: F64
+) -> U32:
+    """The nodes within ``radius`` of a voxel; those of the whole region where the radius rounds to nothing."""
     nz, ny, nx = box.shape
-    n = len(value) - 1
-    total, count = 0.0, 0
+    outside = index[0, 0, 0]
+    found = np.empty(outside, np.uint32)
+    count = 0
     for z in range(nz):
         dz = ((z - at[0]) * edges[0]) ** 2
         for y in range(ny):
@@ -129,16 +130,25 @@ def mean_near(
                 continue
             for x in range(nx):
                 i = index[z + 1, y + 1, x + 1]
-                if i == n:
+                if i == outside:
                     continue
                 if radius > 0:
                     inside = dy + ((x - at[2]) * edges[2]) ** 2 <= radius * radius * (1 + 1e-12)
                 else:
                     inside = box[z, y, x] == label
                 if inside:
-                    total += value[i]
+                    found[count] = i
                     count += 1
-    return total / count if count else np.nan
+    return found[:count].copy()
+
+
+@njit(**Compiled)
+def mean_at(value: F64, nodes: U32) -> float:
+    """Mean over nodes, NaN over none."""
+    total = 0.0
+    for i in nodes:
+        total += value[i]
+    return total / len(nodes) if len(nodes) else np.nan
 
 
 @njit(**Fast)
@@ -263,8 +273,8 @@ def diffusive_pair(
     for k in range(3):
         bonds[k] = 1 / (edges[k] * edges[k])
     x, residual, its = potential(index, cells, reds, bonds, source, sink, tolerance, limit)
-    one = mean_near(x, index, box, labels[0], at_a, radii[0], edges)
-    drop = one - mean_near(x, index, box, labels[1], at_b, radii[1], edges)
+    one = mean_at(x, nodes_near(index, box, labels[0], at_a, radii[0], edges))
+    drop = one - mean_at(x, nodes_near(index, box, labels[1], at_b, radii[1], edges))
     if not residual <= tolerance:
         return np.nan, residual, its, size, STALLED
     return abs(1 / drop) if drop != 0 else np.nan, residual, its, size, status

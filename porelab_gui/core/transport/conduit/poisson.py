@@ -18,7 +18,10 @@ LARGE = 200_000  # nodes above which a coarse level is worth all threads
 
 @dataclass
 class Lattice:
-    """A numbered lattice: links (6, n), weights (3,) per axis or (6, n), diagonal, and ``excess`` to fixed values."""
+    """A numbered lattice: links (6, n), weights (3,) per axis or (6, n), diagonal, and ``excess`` to fixed values.
+
+    ``rings`` per axis: whether links join the last layer with the first.
+    """
 
     cells: U32
     shape: tuple[int, int, int]
@@ -27,6 +30,7 @@ class Lattice:
     diagonal: F64
     excess: F32
     reds: int
+    rings: tuple[bool, bool, bool] = (False, False, False)
     inverse: F32 = field(init=False)
     parent: U32 = field(init=False)
     ladder: Ladder = field(init=False)
@@ -34,7 +38,7 @@ class Lattice:
 
     def __post_init__(self) -> None:
         self.inverse = reciprocal(self.diagonal.astype(np.float32))
-        self.parent, self.ladder = build(self.cells, self.shape, self.links, self.weights, self.excess, 64)
+        self.parent, self.ladder = build(self.cells, self.shape, self.links, self.weights, self.excess, 64, self.rings)
         sizes = np.diff(self.ladder.start) - 1
         start = self.ladder.start[:-1]
         parents = [self.parent, *(self.ladder.parent[s : s + n] for s, n in zip(start, sizes, strict=True))]

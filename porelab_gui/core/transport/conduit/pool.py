@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,19 @@ def thread_count(asked: int) -> int:
     """The number of threads to use: as asked, at most what this process may run on; 0 takes them all."""
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     return min(asked, there) if asked else there
+
+
+@contextmanager
+def compiled_threads(asked: int, worth: bool) -> Iterator[None]:
+    """Compiled loops inside run on so many threads (0: all), or on one where more are not worth their cost."""
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(thread_count(asked), numba.config.NUMBA_NUM_THREADS) if worth else 1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
 
 
 def batches(cost: NDArray[np.float64], threads: int, most: int = 32) -> list[NDArray[np.int64]]:

@@ -9,10 +9,10 @@ import numpy as np
 from porelab_gui.core.cache import default_cache, key_of
 from porelab_gui.core.errors import InputError, ParameterError
 from porelab_gui.core.method import Outputs
-from porelab_gui.core.nouns import AXES, Labels, Stack
+from porelab_gui.core.nouns import AXES, Field, Labels
 from porelab_gui.core.progress import Progress, within
 from porelab_gui.core.transport.conduit.diffusion import Conduction, Transfer, transfer
-from porelab_gui.core.transport.conduit.pool import thread_count
+from porelab_gui.core.transport.conduit.pool import compiled_threads
 from porelab_gui.core.transport.result import SolveResult, results_table
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def run(labels: Labels, params: VoxelDiffusionParams, progress: Progress) -> Out
         solved = _solve_or_recall(labels, conduction, axis, params, step, keep_field=k == 0)
         results.append(as_result(solved, labels, conduction, axis, params))
     progress(1, 1, "done")
-    field = Stack(results[0].field, labels.voxel_size, name=f"concentration along {results[0].axis}")
+    name = f"concentration along {results[0].axis}"
+    field = Field(results[0].field, labels.voxel_size, quantity="concentration", name=name)
     return {"table": results_table(results, name=f"diffusion in {labels.name or 'image'}"), "concentration": field}
 
 
@@ -108,20 +109,13 @@ def _solve_or_recall(
 def _solve(
     conduction: Conduction, axis: int, params: VoxelDiffusionParams, progress: Progress, keep_field: bool
 ) -> Transfer:
-    import numba
-
     from porelab_gui.core.transport.conduit.device import pick_device
 
     small = np.count_nonzero(conduction.phase) < WORTH_THREADS
     device = "cpu" if small and params.device == "auto" else pick_device(params.device)
-    threads = 1 if small else min(thread_count(params.threads), numba.config.NUMBA_NUM_THREADS)
-    before = numba.get_num_threads()
-    numba.set_num_threads(threads)
-    try:
-        layer = params.boundary == "layer"
+    layer = params.boundary == "layer"
+    with compiled_threads(params.threads, worth=not small):
         return transfer(conduction, axis, layer, params.tolerance, params.iterations, progress, keep_field, device)
-    finally:
-        numba.set_num_threads(before)
 
 
 def as_result(

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Faces:
-    """Periodic everywhere with a body force, or pressures on the two end faces and sealed sides."""
+    """Periodic along the axis with a body force, or pressures on its two end faces; the sides sealed or periodic.
+
+    ``around`` says whether the four sides are periodic; None makes them as the axis is.
+    """
 
     axis: int
     periodic: bool
+    around: bool | None = None
 
     @property
-    def sides(self) -> tuple[bool, bool, bool]:
+    def rings(self) -> tuple[bool, bool, bool]:
         """Periodicity per axis."""
-        return (self.periodic,) * 3
+        sides = self.periodic if self.around is None else self.around
+        z, y, x = (self.periodic if a == self.axis else sides for a in range(3))
+        return z, y, x

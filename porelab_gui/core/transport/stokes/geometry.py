@@ -5,32 +5,40 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from porelab_gui.core.transport.stokes.faces import Faces
+
 Mask = NDArray[np.bool_]
 
 
-def spanning(void: Mask, axis: int) -> Mask:
-    """The face-connected void that reaches from the first to the last face of ``axis``."""
+def spanning(void: Mask, axis: int, around: bool = False) -> Mask:
+    """The face-connected void that reaches from the first to the last face of ``axis``.
+
+    ``around`` joins the sides to their opposites.
+    """
     from scipy import ndimage
 
     labels, count = ndimage.label(void)
-    first, last = (np.unique(np.take(labels, end, axis=axis)) for end in (0, -1))
+    if around:
+        labels = _joined_sides(labels, count, axis)[labels]
+        count = int(labels.max())
+    first, last = (np.unique(np.take(labels, end, axis=axis)[np.take(void, end, axis=axis)]) for end in (0, -1))
     keep = np.zeros(count + 1, dtype=bool)
     keep[np.intersect1d(first, last)] = True
-    keep[0] = False
-    kept: Mask = keep[labels]
+    kept: Mask = keep[labels] & void
     return kept
 
 
-def winding(void: Mask, axis: int) -> Mask:
+def winding(void: Mask, axis: int, around: bool = True) -> Mask:
     """The void that, in the periodically repeated image, connects a voxel with its copy one period along ``axis``.
 
-    Void that closes on itself only across more than two periods is not found.
+    ``around`` says whether the sides are periodic too. Void that closes on itself only across more than two periods is
+    not found.
     """
     from scipy import ndimage
 
     twice = np.concatenate([void, void], axis=axis)
     labels, count = ndimage.label(twice)
-    group = _joined_sides(labels, count, axis)
+    group = _joined_sides(labels, count, axis) if around else np.arange(count + 1)
     merged = group[labels]
     first, second = np.split(merged, 2, axis=axis)
     winds = np.unique(first[(first == second) & void])
@@ -38,6 +46,12 @@ def winding(void: Mask, axis: int) -> Mask:
     keep[winds] = True
     kept: Mask = (keep[first] | keep[second]) & void
     return kept
+
+
+def conducting(void: Mask, faces: Faces) -> Mask:
+    """The void that takes part in flow along the axis, as the image is closed."""
+    around = faces.rings[(faces.axis + 1) % 3]
+    return winding(void, faces.axis, around) if faces.periodic else spanning(void, faces.axis, around)
 
 
 def _joined_sides(labels: NDArray[np.int32], count: int, axis: int) -> NDArray[np.int64]:

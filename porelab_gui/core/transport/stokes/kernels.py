@@ -127,7 +127,17 @@ def links_of_run(n: Ints, w: Ints, r: int, size: int, links: Bits, at: int) -> N
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fetch_plain(f: Reals, source: int, home: int, void: int, link: int, size: int, held: Reals, at: int) -> None:
-    """See vector.fetch."""
+    """See vector.fetch. Rows that are void all along the run, and walls all along it, are copied as they lie."""
+    whole = link == (1 << size) - 1
+    if whole or link == 0:
+        start = source if whole else home
+        if size == LANES:  # a count known to the compiler becomes vectors
+            for i in range(LANES):
+                held[at + i] = f[start + i]
+        else:
+            for i in range(size):
+                held[at + i] = f[start + i]
+        return
     for i in range(size):
         held[at + i] = f[source] if (link >> i) & 1 else f[home + i]
         source += (void >> i) & 1
@@ -136,6 +146,16 @@ def _fetch_plain(f: Reals, source: int, home: int, void: int, link: int, size: i
 @njit(cache=True, nogil=True, error_model="numpy")
 def _hand_plain(f: Reals, source: int, home: int, void: int, link: int, size: int, held: Reals, at: int) -> None:
     """See vector.hand_on."""
+    whole = link == (1 << size) - 1
+    if whole or link == 0:
+        start = source if whole else home
+        if size == LANES:
+            for i in range(LANES):
+                f[start + i] = held[at + i]
+        else:
+            for i in range(size):
+                f[start + i] = held[at + i]
+        return
     for i in range(size):
         if (link >> i) & 1:
             f[source] = held[at + i]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ class Lbm:
 
     def __init__(self, void: NDArray[np.bool_], faces: Faces, dtype: type, tau: float, threads: int) -> None:
         self.void, self.faces = void, faces
-        self.lattice: Lattice = build(void, faces.sides)
+        self.lattice: Lattice = build(void, faces.rings)
         self.viscosity = (tau - 0.5) / 3
         odd_rate = 1 / (0.5 + MAGIC / (tau - 0.5))
         force = np.zeros(3)
@@ -46,10 +47,9 @@ class Lbm:
         self.odd_step = kernels.odd_step_vector if fast else kernels.odd_step_plain
 
     @property
-    def bytes_per_voxel(self) -> float:
-        """Storage while running, per void voxel."""
-        held = self.populations.nbytes + self.lattice.index_bytes + (self.ends.nbytes if self.ends else 0)
-        return held / max(self.lattice.cells, 1)
+    def held(self) -> int:
+        """Bytes of storage while running."""
+        return self.populations.nbytes + self.lattice.index_bytes + (self.ends.nbytes if self.ends else 0)
 
     def begin_with(self, pressure: NDArray[np.float64]) -> None:
         """Fluid at rest under a pressure per void voxel, in raster order."""
@@ -128,6 +128,23 @@ def relaxation_time(void: NDArray[np.bool_], faces: Faces, width: float, permeab
     return 0.5 + 3 * float(np.clip(viscosity, 0.04, 0.7))
 
 
+class Relaxing(Protocol):
+    """What ``solve`` needs of a lattice, compiled or on a device."""
+
+    viscosity: float
+
+    def begin_with(self, pressure: NDArray[np.float64]) -> None: ...
+
+    def advance(self, steps: int) -> None: ...
+
+    def permeability(self) -> NDArray[np.float64]: ...
+
+    def fields(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+
+    @property
+    def held(self) -> int: ...
+
+
 def solve(
     void: NDArray[np.bool_],
     faces: Faces,
@@ -138,14 +155,23 @@ def solve(
     threads: int = 2,
     progress: Progress = silent,
     tau: float | None = None,
+    device: str = "",
 ) -> Flow:
     """Relax until the estimated remainder of the permeability is below ``tolerance`` (relative).
 
     ``width`` of the channels in voxels sets the viscosity (unless ``tau`` does) and the fewest steps to trust.
+    ``device`` names a torch device; without it the compiled code runs on the processor.
     """
     progress(0, max_steps, "first pressure")
     pressure, guess = first_pressure(void, faces)
-    lbm = Lbm(void, faces, dtype, tau or relaxation_time(void, faces, width, guess), threads)
+    tau = tau or relaxation_time(void, faces, width, guess)
+    lbm: Relaxing
+    if device:
+        from porelab_gui.core.transport.stokes.lbm_device import DeviceLbm
+
+        lbm = DeviceLbm(void, faces, dtype, tau, device)
+    else:
+        lbm = Lbm(void, faces, dtype, tau, threads)
     lbm.begin_with(pressure)
     least = width**2 / (np.pi**2 * lbm.viscosity) + 2 * void.shape[faces.axis]
     settled, steps, done = Settled(tolerance), 0, False
@@ -158,5 +184,4 @@ def solve(
         if not np.isfinite(k):
             break
     velocity, pressure_field = lbm.fields()
-    held = int(lbm.bytes_per_voxel * lbm.lattice.cells)
-    return Flow(lbm.permeability(), velocity, pressure_field, steps, settled.remainder, done, held)
+    return Flow(lbm.permeability(), velocity, pressure_field, steps, settled.remainder, done, lbm.held)

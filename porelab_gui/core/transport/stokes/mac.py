@@ -7,133 +7,194 @@ exact flow, w^3 / 12. Source: Harlow and Welch 1965 for the grid; the wall coeff
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from porelab_gui.core.transport.conduit.lattice import F32, F64, U32, link, number, total_weight
 from porelab_gui.core.transport.stokes.faces import Faces
 
 Spacing = tuple[float, float, float]
+Rings = tuple[bool, bool, bool]
+Mask = NDArray[np.bool_]
 EDGE = 1.0  # coupling where one voxel beside is solid and the other void: no slip one voxel away, on that one's face
 
 
 @dataclass(frozen=True)
-class Mac:
-    """The assembled system.
+class Nodes:
+    """A numbered mask: ``index`` padded by one (n outside, wrapped along rings), ``at`` flat place in the mask."""
 
-    ``laplacians`` A per component, ``gradients`` G per component (faces x voxels), ``force`` right-hand side per
-    component, ``open_faces`` masks of the unknown faces: face i lies before voxel i along its axis (one more at the end
-    unless periodic). ``weights`` (faces of the driven axis,) that sum a velocity to its mean over the image.
+    index: U32
+    cells: U32
+    at: NDArray[np.int64]
+    links: U32
+    reds: int
+
+    @classmethod
+    def of(cls, mask: Mask, rings: Rings) -> Nodes:
+        """Red nodes first, as multigrid wants them."""
+        index, cells, reds = number(mask.view(np.uint8))
+        _wrap(index, rings)
+        z, y, x = (i - 1 for i in np.unravel_index(cells, index.shape))
+        return cls(index, cells, np.ravel_multi_index((z, y, x), mask.shape), link(index, cells), reds)
+
+    @property
+    def n(self) -> int:
+        """Number of nodes."""
+        return len(self.cells)
+
+    def spread(self, values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Values of the nodes as an image, zero elsewhere."""
+        image = np.zeros(shape, dtype=np.float32)
+        image.reshape(-1)[self.at] = values[: self.n]
+        return image
+
+
+def _wrap(index: U32, rings: Rings) -> None:
+    for axis in np.flatnonzero(rings):
+        lines = np.moveaxis(index, axis, 0)
+        lines[0], lines[-1] = lines[-2].copy(), lines[1].copy()
+
+
+@dataclass(frozen=True)
+class Component:
+    """One velocity: ``weights`` (6, n) of the links, ``excess`` to walls, ``force`` pushing it.
+
+    ``minus`` and ``plus`` number the pressures before and after each face, ``inverse_edge`` turns their difference into
+    a gradient. ``mean`` sums the velocity to its mean over the image.
     """
 
-    void: NDArray[np.bool_]
+    shape: tuple[int, ...]
+    nodes: Nodes
+    weights: F32
+    excess: F32
+    diagonal: F64
+    minus: U32
+    plus: U32
+    inverse_edge: float
+    force: F64
+    mean: F64
+
+
+@dataclass(frozen=True)
+class Mac:
+    """The equations of one image: three components, the numbered voxels, and the faces of every voxel.
+
+    ``around`` (6, n) numbers the faces before and after each voxel along z, y, x.
+    """
+
+    void: Mask
     faces: Faces
-    laplacians: tuple[Any, Any, Any]
-    gradients: tuple[Any, Any, Any]
-    force: tuple[NDArray[np.float64], ...]
-    open_faces: tuple[NDArray[np.bool_], ...]
-    weights: tuple[NDArray[np.float64], ...]
+    spacing: Spacing
+    components: tuple[Component, Component, Component]
+    voxels: Nodes
+    around: U32
 
 
-def assemble(void: NDArray[np.bool_], faces: Faces, spacing: Spacing) -> Mac:
-    """The system of one image for a unit pressure gradient along ``faces.axis``; ``spacing`` z, y, x of the voxels."""
-    number = np.cumsum(void.reshape(-1), dtype=np.int64).reshape(void.shape) - 1
-    laplacians, gradients, force, masks, weights = [], [], [], [], []
-    for axis in range(3):
-        mask = open_faces(void, axis, faces)
-        share = _share(mask, axis, faces)
-        laplacians.append(_laplacian(void, mask, share, axis, faces, spacing))
-        gradients.append(_gradient(void, number, mask, axis, faces, spacing))
-        force.append(_force(mask, share, axis, faces, void.shape, spacing))
-        masks.append(mask)
-        weights.append(share[mask] / void.size)
-    return Mac(void, faces, tuple(laplacians), tuple(gradients), tuple(force), tuple(masks), tuple(weights))  # type: ignore[arg-type]
+def assemble(void: Mask, faces: Faces, spacing: Spacing) -> Mac:
+    """The equations for a unit pressure gradient along ``faces.axis``; ``spacing`` z, y, x of the voxels."""
+    voxels = Nodes.of(void, faces.rings)
+    parts = tuple(_component(void, voxels, axis, faces, spacing) for axis in range(3))
+    around = np.concatenate([_faces_of(voxels, part, axis) for axis, part in enumerate(parts)])
+    return Mac(void, faces, spacing, parts, voxels, around)  # type: ignore[arg-type]
 
 
-def open_faces(void: NDArray[np.bool_], axis: int, faces: Faces) -> NDArray[np.bool_]:
+def _component(void: Mask, voxels: Nodes, axis: int, faces: Faces, spacing: Spacing) -> Component:
+    mask = open_faces(void, axis, faces)
+    nodes = Nodes.of(mask, faces.rings)
+    share = _share(nodes, mask.shape, axis, faces)
+    weights, excess = _viscous(void, mask, nodes, share, axis, faces, spacing)
+    minus, plus = _pressures(voxels, nodes, axis)
+    force = share if faces.periodic else _push(nodes, mask.shape, faces)
+    return Component(
+        shape=mask.shape,
+        nodes=nodes,
+        weights=weights,
+        excess=excess,
+        diagonal=total_weight(nodes.links, weights) + excess,
+        minus=minus,
+        plus=plus,
+        inverse_edge=1 / spacing[axis],
+        force=force if axis == faces.axis else np.zeros(nodes.n),
+        mean=share / void.size,
+    )
+
+
+def open_faces(void: Mask, axis: int, faces: Faces) -> Mask:
     """Faces between two void voxels, and the open end faces."""
-    if faces.periodic:
-        joined: NDArray[np.bool_] = void & np.roll(void, 1, axis=axis)
-        return joined
+    if faces.rings[axis]:
+        return np.ascontiguousarray(void & np.roll(void, 1, axis=axis))
     pad = [(1, 1) if a == axis else (0, 0) for a in range(3)]
     wide = np.pad(void, pad, mode="edge" if axis == faces.axis else "constant")
-    between: NDArray[np.bool_] = _cut(wide, axis, 0, -1) & _cut(wide, axis, 1, None)
-    return between
+    return np.ascontiguousarray(_cut(wide, axis, 0, -1) & _cut(wide, axis, 1, None))
 
 
 def _cut(array: NDArray[Any], axis: int, start: int | None, stop: int | None) -> NDArray[Any]:
     return array[tuple(slice(start, stop) if a == axis else slice(None) for a in range(3))]
 
 
-def _share(mask: NDArray[np.bool_], axis: int, faces: Faces) -> NDArray[np.float64]:
+def _places(nodes: Nodes, shape: tuple[int, ...], axis: int) -> NDArray[np.int64]:
+    return np.asarray(np.unravel_index(nodes.at, shape)[axis])
+
+
+def _share(nodes: Nodes, shape: tuple[int, ...], axis: int, faces: Faces) -> F64:
     """Fraction of a whole cell around each face: a half at the open ends."""
-    share = np.ones(mask.shape)
+    share = np.ones(nodes.n)
     if axis == faces.axis and not faces.periodic:
-        _cut(share, axis, 0, 1)[:] = 0.5
-        _cut(share, axis, -1, None)[:] = 0.5
+        place = _places(nodes, shape, axis)
+        share[(place == 0) | (place == shape[axis] - 1)] = 0.5
     return share
 
 
-def _neighbour(array: NDArray[Any], axis: int, step: int, periodic: bool, outside: Any) -> NDArray[Any]:
-    """``out[i] = array[i + step]`` along an axis."""
+def _push(nodes: Nodes, shape: tuple[int, ...], faces: Faces) -> F64:
+    """Half the pressure drop at either open end, over one voxel: +L/2 before the first voxel, -L/2 after the last."""
+    place = _places(nodes, shape, faces.axis)
+    return np.where((place == 0) | (place == shape[faces.axis] - 1), (shape[faces.axis] - 1) / 2, 0.0)
+
+
+def _viscous(
+    void: Mask, mask: Mask, nodes: Nodes, share: F64, axis: int, faces: Faces, spacing: Spacing
+) -> tuple[F32, F32]:
+    """Weights of the six links, and what every face loses to walls."""
+    weights = np.zeros((6, nodes.n), dtype=np.float32)
+    excess = np.zeros(nodes.n)
+    for side in range(3):
+        strength = (np.ones(nodes.n) if side == axis else share) / spacing[side] ** 2
+        walls = [1.0, 1.0] if side == axis else list(wall_coupling(void, mask, axis, side, faces))
+        place = _places(nodes, mask.shape, side)
+        for k, end in ((0, 0), (1, mask.shape[side] - 1)):
+            there = nodes.links[2 * side + k] != nodes.n
+            weights[2 * side + k, there] = strength[there]
+            # nothing changes beyond an open end
+            closed = ~there & ~((place == end) & (side == faces.axis) & (not faces.periodic))
+            wall = walls[k] if side == axis else walls[k].reshape(-1)[nodes.at[closed]]  # type: ignore[union-attr]
+            excess[closed] += strength[closed] * wall
+    return weights, excess.astype(np.float32)
+
+
+def wall_coupling(void: Mask, mask: Mask, axis: int, side: int, faces: Faces) -> Iterator[NDArray[np.float64]]:
+    """Coupling to a wall beside each face, before and after it: 2 / (1 - 2 / 3w), chords of w faces along ``side``."""
+    flat = 2.0 / (1.0 - 2.0 / (3.0 * np.maximum(_chords(mask, side, faces.rings[side]), 1)))
+    beside = _voxels_beside(void, axis, faces)
+    for step in (-1, 1):
+        yield np.where(_neighbour(beside, side, step, faces.rings[side]) > 0, EDGE, flat)
+
+
+def _neighbour(array: NDArray[Any], axis: int, step: int, periodic: bool) -> NDArray[Any]:
+    """``out[i] = array[i + step]`` along an axis, zero outside."""
     out = np.roll(array, -step, axis=axis)
     if not periodic:
         edge = _cut(out, axis, -1, None) if step > 0 else _cut(out, axis, 0, 1)
-        edge[:] = outside
+        edge[:] = 0
     return out
 
 
-def _laplacian(
-    void: NDArray[np.bool_],
-    mask: NDArray[np.bool_],
-    share: NDArray[np.float64],
-    axis: int,
-    faces: Faces,
-    spacing: Spacing,
-) -> Any:
-    from scipy.sparse import coo_array
-
-    n = int(np.count_nonzero(mask))
-    index = np.cumsum(mask.reshape(-1), dtype=np.int64).reshape(mask.shape) - 1
-    diagonal = np.zeros(n)
-    rows, columns, values = [np.arange(n)], [np.arange(n)], [diagonal]
-    for side in range(3):
-        strength = share if side != axis else np.ones(mask.shape)
-        wall = wall_coupling(void, mask, axis, side, faces) if side != axis else None
-        for step in (-1, 1):
-            there = _neighbour(mask, side, step, faces.periodic, False)[mask]
-            goal = _neighbour(index, side, step, faces.periodic, -1)[mask]
-            beyond = _neighbour(np.ones(mask.shape, dtype=bool), side, step, faces.periodic, False)[mask]
-            free = ~beyond & (side == faces.axis)  # nothing changes beyond an open end
-            here = strength[mask] / spacing[side] ** 2
-            closed = here if wall is None else here * wall[step][mask]
-            diagonal += np.where(there, here, np.where(free, 0.0, closed))
-            rows.append(np.flatnonzero(there))
-            columns.append(goal[there])
-            values.append(-here[there])
-    data = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return coo_array(data, shape=(n, n)).tocsr()
-
-
-def wall_coupling(
-    void: NDArray[np.bool_], mask: NDArray[np.bool_], axis: int, side: int, faces: Faces
-) -> dict[int, NDArray[np.float64]]:
-    """Coupling to a wall beside each face, per step along ``side``: 2 / (1 - 2 / 3w) in a chord of w faces."""
-    chord = _chords(mask, side, faces.periodic)
-    flat = 2.0 / (1.0 - 2.0 / (3.0 * np.maximum(chord, 1)))
-    beside = _voxels_beside(void, axis, faces)
-    out = {}
-    for step in (-1, 1):
-        void_there = _neighbour(beside, side, step, faces.periodic, 0)
-        out[step] = np.where(void_there > 0, EDGE, flat)
-    return out
-
-
-def _voxels_beside(void: NDArray[np.bool_], axis: int, faces: Faces) -> NDArray[np.int8]:
+def _voxels_beside(void: Mask, axis: int, faces: Faces) -> NDArray[np.int8]:
     """How many of the two voxels that share a face are void."""
-    if faces.periodic:
+    if faces.rings[axis]:
         return void.astype(np.int8) + np.roll(void, 1, axis=axis)
     pad = [(1, 1) if a == axis else (0, 0) for a in range(3)]
     wide = np.pad(void, pad, mode="edge" if axis == faces.axis else "constant").astype(np.int8)
@@ -141,62 +202,34 @@ def _voxels_beside(void: NDArray[np.bool_], axis: int, faces: Faces) -> NDArray[
     return both
 
 
-def _chords(mask: NDArray[np.bool_], side: int, periodic: bool) -> NDArray[np.int64]:
+def _chords(mask: Mask, side: int, periodic: bool) -> NDArray[np.int32]:
     """Length in faces of the open chord along ``side`` that each face lies in."""
     line = np.moveaxis(mask, side, -1)
     n = line.shape[-1]
     if periodic:
         line = np.concatenate([line] * 3, axis=-1)
-    position = np.arange(line.shape[-1])
-    before = np.maximum.accumulate(np.where(line, -1, position), axis=-1)
-    after = np.minimum.accumulate(np.where(line, line.shape[-1], position)[..., ::-1], axis=-1)[..., ::-1]
+    position = np.arange(line.shape[-1], dtype=np.int32)
+    before = np.maximum.accumulate(np.where(line, np.int32(-1), position), axis=-1)
+    beyond = np.int32(line.shape[-1])
+    after = np.minimum.accumulate(np.where(line, beyond, position)[..., ::-1], axis=-1)[..., ::-1]
     length = after - before - 1
     if periodic:
         length = length[..., n : 2 * n]
     return np.moveaxis(length, -1, side)
 
 
-def _gradient(
-    void: NDArray[np.bool_],
-    number: NDArray[np.int64],
-    mask: NDArray[np.bool_],
-    axis: int,
-    faces: Faces,
-    spacing: Spacing,
-) -> Any:
-    """Pressure after a face minus pressure before it; the pressures held at open ends are in the force."""
-    from scipy.sparse import coo_array
-
-    if faces.periodic:
-        before, after = np.roll(number, 1, axis=axis), number
-    else:
-        pad = [(1, 1) if a == axis else (0, 0) for a in range(3)]
-        wide = np.pad(number, pad, constant_values=-1)
-        before, after = _cut(wide, axis, 0, -1), _cut(wide, axis, 1, None)
-    b, a = before[mask], after[mask]
-    every = np.arange(len(b))
-    has_b, has_a = b >= 0, a >= 0
-    rows = np.concatenate([every[has_a], every[has_b]])
-    columns = np.concatenate([a[has_a], b[has_b]])
-    values = np.concatenate([np.full(has_a.sum(), 1.0), np.full(has_b.sum(), -1.0)]) / spacing[axis]
-    return coo_array((values, (rows, columns)), shape=(len(b), int(np.count_nonzero(void)))).tocsr()
+def _pressures(voxels: Nodes, nodes: Nodes, axis: int) -> tuple[U32, U32]:
+    """Numbers of the voxels before and after each face (face i lies before voxel i); n outside."""
+    z, y, x = np.unravel_index(nodes.cells, nodes.index.shape)
+    after = voxels.index[z, y, x]
+    back = [z, y, x]
+    back[axis] = back[axis] - 1
+    return voxels.index[tuple(back)], after
 
 
-def _force(
-    mask: NDArray[np.bool_],
-    share: NDArray[np.float64],
-    axis: int,
-    faces: Faces,
-    shape: tuple[int, ...],
-    spacing: Spacing,
-) -> NDArray[np.float64]:
-    """Unit body force along the driven axis, or the pressures of its two open ends, a unit gradient apart."""
-    if axis != faces.axis:
-        return np.zeros(int(np.count_nonzero(mask)))
-    if faces.periodic:
-        return share[mask]
-    push = np.zeros(mask.shape)
-    # half the pressure drop at either end, over one voxel: +L/2 before the first voxel, -L/2 after the last
-    _cut(push, axis, 0, 1)[:] = shape[axis] / 2
-    _cut(push, axis, -1, None)[:] = shape[axis] / 2
-    return push[mask]
+def _faces_of(voxels: Nodes, part: Component, axis: int) -> U32:
+    """Numbers of the faces before and after each voxel along an axis."""
+    here = list(np.unravel_index(voxels.cells, voxels.index.shape))
+    before = part.nodes.index[tuple(here)]
+    here[axis] = here[axis] + 1
+    return np.stack([before, part.nodes.index[tuple(here)]])

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from porelab_gui.core.errors import InputError
-from porelab_gui.core.nouns import AXES, Labels, Stack, Table
+from porelab_gui.core.cache import key_of
+from porelab_gui.core.errors import InputError, ParameterError
+from porelab_gui.core.nouns import AXES, Field, Labels, Stack, Table
 from porelab_gui.core.progress import Progress, within
+from porelab_gui.core.transport.conduit.pool import compiled_threads, thread_count
 from porelab_gui.core.transport.result import SolveResult, results_table
+from porelab_gui.core.transport.stokes import store
 from porelab_gui.core.transport.stokes.choose import Choice, choose
 from porelab_gui.core.transport.stokes.faces import Faces
 from porelab_gui.core.transport.stokes.flow import Flow
-from porelab_gui.core.transport.stokes.geometry import spanning, winding
+from porelab_gui.core.transport.stokes.geometry import conducting
 from porelab_gui.core.units import MILLIDARCY
 
 if TYPE_CHECKING:
     from porelab_gui.core.transport.stokes.methods import StokesParams
 
+WORTH_THREADS = 50_000  # void voxels
 SOLVERS = {"lbm": "lattice Boltzmann (D3Q19, two relaxation times)", "fv": "staggered finite volumes (MINRES)"}
 
 
@@ -32,27 +35,54 @@ def solve_image(labels: Labels, params: StokesParams, progress: Progress) -> dic
     Gives ``permeability`` (one row per axis) and, for the first axis, ``velocity`` (magnitude, m/s) and ``pressure``
     (Pa). InputError without void or walls; an axis that the void does not span has K = 0 exactly.
     """
-    void = _checked(labels.void_mask(), params.boundary == "periodic")
+    void = _checked(labels.void_mask(), faces_of(0, params).rings == (True,) * 3)
+    axes = tuple(dict.fromkeys(params.axes))
+    if not axes:
+        raise ParameterError("no axis to drive the flow along", where="voxel_stokes.axes", remedy="Name z, y or x.")
     results, fields = [], None
-    for number, name in enumerate(params.axes):
-        share = within(progress, number / len(params.axes), (number + 1) / len(params.axes), f"axis {name}")
-        result, flow = solve_axis(void, labels.voxel_size, AXES.index(name), params, share)
+    for number, name in enumerate(axes):
+        share = within(progress, number / len(axes), (number + 1) / len(axes), f"axis {name}")
+        result, flow = _solve_or_recall(labels, void, AXES.index(name), params, share, with_fields=number == 0)
         results.append(result)
         fields = fields if number else flow
     table = results_table(results, name=f"permeability of {labels.name or 'the image'}")
-    axis = AXES.index(params.axes[0])
-    return {"permeability": table, **_stacks(labels, fields, axis, params)}
+    return {"permeability": table, **_stacks(labels, fields, AXES.index(axes[0]), params)}
+
+
+def _solve_or_recall(
+    labels: Labels, void: NDArray[np.bool_], axis: int, params: StokesParams, progress: Progress, with_fields: bool
+) -> tuple[SolveResult, Flow | None]:
+    """A flow from the cache where it is there, else solved and kept when it converged."""
+    if not params.cache:
+        return solve_axis(void, labels.voxel_size, axis, params, progress)
+    asked = (params.solver, params.boundary, params.sides, params.tolerance, params.precision, params.device)
+    key = key_of("voxel_stokes", store.VERSION, labels.content_hash, AXES[axis], *asked)
+    kept = store.recall(key, with_fields)
+    faces = faces_of(axis, params)
+    if kept is not None:
+        result = _result(kept.flow, faces, labels.voxel_size, kept.choice, conducting(void, faces), params)
+        return dataclasses.replace(result, seconds=kept.seconds), kept.flow
+    result, flow = solve_axis(void, labels.voxel_size, axis, params, progress)
+    if flow is not None and flow.converged:
+        choice = choose(conducting(void, faces), faces, labels.voxel_size, params.solver, params.device)
+        flow = store.keep(key, store.Kept(flow, choice, result.seconds), with_fields)
+    return result, flow
+
+
+def faces_of(axis: int, params: StokesParams) -> Faces:
+    """How the image is closed while it is driven along an axis."""
+    return Faces(axis, params.boundary == "periodic", {"auto": None, "sealed": False, "periodic": True}[params.sides])
 
 
 def solve_axis(
     void: NDArray[np.bool_], voxel: tuple[float, float, float], axis: int, params: StokesParams, progress: Progress
 ) -> tuple[SolveResult, Flow | None]:
     """K along one axis, and the flow when there is one."""
-    faces = Faces(axis, params.boundary == "periodic")
-    kept = winding(void, axis) if faces.periodic else spanning(void, axis)
+    faces = faces_of(axis, params)
+    kept = conducting(void, faces)
     if not kept.any():
         return _nothing(void, axis, voxel, faces), None
-    choice = choose(kept, faces, voxel, params.solver)
+    choice = choose(kept, faces, voxel, params.solver, params.device)
     begun = time.perf_counter()
     if choice.solver == "lbm":
         flow = _by_lattice(kept, faces, choice, params, progress)
@@ -80,8 +110,10 @@ def _by_lattice(
     # seven digits cannot tell when the sixth has settled
     single = params.precision == "float32" and params.tolerance >= 1e-5
     dtype = np.float32 if single else np.float64
-    threads = params.threads or os.cpu_count() or 1
-    return lbm.solve(kept, faces, params.tolerance, params.max_iterations, dtype, choice.width, threads, progress)
+    threads, device = thread_count(params.threads), choice.device
+    return lbm.solve(
+        kept, faces, params.tolerance, params.max_iterations, dtype, choice.width, threads, progress, device=device
+    )
 
 
 def _by_volumes(
@@ -90,7 +122,8 @@ def _by_volumes(
     from porelab_gui.core.transport.stokes import fv
 
     z, y, x = (h / voxel[faces.axis] for h in voxel)
-    return fv.solve(kept, faces, (z, y, x), params.tolerance, params.max_iterations, progress)
+    with compiled_threads(params.threads, worth=int(np.count_nonzero(kept)) > WORTH_THREADS):
+        return fv.solve(kept, faces, (z, y, x), params.tolerance, params.max_iterations, progress)
 
 
 def _result(
@@ -136,9 +169,10 @@ def resolution(void: NDArray[np.bool_], voxel: tuple[float, float, float], width
 
 def boundary(faces: Faces) -> str:
     """How the image was closed, in words."""
+    sides = "periodic" if faces.rings[(faces.axis + 1) % 3] else "sealed"
     if faces.periodic:
-        return "Periodic on all sides, driven by a body force."
-    return "Pressures held on the two end faces, the four sides sealed; no slip on the solid."
+        return f"Periodic along the flow and driven by a body force, the four sides {sides}; no slip on the solid."
+    return f"Pressures held on the two end faces, the four sides {sides}; no slip on the solid."
 
 
 def _nothing(void: NDArray[np.bool_], axis: int, voxel: tuple[float, float, float], faces: Faces) -> SolveResult:
@@ -162,14 +196,15 @@ def _nothing(void: NDArray[np.bool_], axis: int, voxel: tuple[float, float, floa
 def _stacks(labels: Labels, flow: Flow | None, axis: int, params: StokesParams) -> dict[str, Stack]:
     """Velocity magnitude [m/s] and pressure [Pa] of the fluid under the pressure drop; zero where there is none."""
     shape, h = labels.shape, labels.voxel_size[axis]
-    speed = np.zeros(shape, dtype=np.float32)
-    pressure = np.zeros(shape, dtype=np.float32)
+    speed: Any = np.zeros(shape, dtype=np.float32)
+    pressure: Any = np.zeros(shape, dtype=np.float32)
     if flow is not None and flow.converged:
         gradient = params.pressure_drop / (shape[axis] * h)
-        speed = np.sqrt(np.sum(flow.velocity**2, axis=0)) * np.float32(h * h * gradient / params.viscosity)
+        speed = (flow.velocity**2).sum(axis=0) ** np.float32(0.5) * np.float32(h * h * gradient / params.viscosity)
         pressure = flow.pressure * np.float32(gradient * h)
     name = f"{labels.name or 'image'}, flow along {AXES[axis]}"
+    shared: dict[str, Any] = {"voxel_size": labels.voxel_size, "source": labels.source}
     return {
-        "velocity": Stack(speed, labels.voxel_size, name=f"speed in {name} [m/s]", source=labels.source),
-        "pressure": Stack(pressure, labels.voxel_size, name=f"pressure in {name} [Pa]", source=labels.source),
+        "velocity": Field(speed, unit="m/s", quantity="speed", name=f"speed in {name}", **shared),
+        "pressure": Field(pressure, unit="Pa", quantity="pressure", name=f"pressure in {name}", **shared),
     }

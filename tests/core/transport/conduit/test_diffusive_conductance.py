@@ -240,3 +240,29 @@ def test_threads_do_not_change_the_numbers(partition, spheres):
     one = size_factors(*partition(spheres, BOTH), threads=1, cache=False)
     two = size_factors(*partition(spheres, BOTH), threads=2, cache=False)
     assert (one == two).all()
+
+
+def on_device(image, conns, partition, **how):
+    from porelab_gui.core.progress import silent
+    from porelab_gui.core.transport.conduit.dns import Conduits, Solver, solve_diffusive
+
+    regions, network = partition(image, conns)
+    return solve_diffusive(Conduits.of(regions, network), np.asarray(conns) + 1, Solver(**how), silent)
+
+
+@pytest.mark.parametrize("at_once", [4_000_000, 900])
+def test_batches_on_a_torch_device_are_the_compiled_solves(partition, monkeypatch, at_once):
+    from porelab_gui.core.transport.conduit import batched
+
+    monkeypatch.setattr(batched, "NODES_AT_ONCE", at_once)
+    image = ragged()
+    conns = np.vstack([faces_between(image), [[0, 13]]])  # the last pair is probably apart; either way both agree
+    ours, device = (on_device(image, conns, partition, device=d) for d in ("cpu", "torch-cpu"))
+    assert np.array_equal(ours[:, 3:], device[:, 3:])
+    assert device[:, 0] == pytest.approx(ours[:, 0], rel=1e-6, nan_ok=True)
+
+
+def test_batch_that_does_not_converge_gives_no_number(partition):
+    image = ragged()
+    found = on_device(image, faces_between(image), partition, device="torch-cpu", iterations=0, tolerance=1e-12)
+    assert np.isnan(found[:, 0]).any() and set(found[np.isnan(found[:, 0]), 4]) <= {2.0, 3.0}
