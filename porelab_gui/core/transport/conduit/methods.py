@@ -142,7 +142,7 @@ def _conduit_field(inputs: Inputs, params: ConduitFieldParams, progress: Progres
 conduit_field = Method(
     name="conduit_field",
     title="Concentration in one conduit",
-    summary="The concentration field behind the diffusive conductance of one throat, in the box of its two pores: mean 1 "
+    summary="The concentration field behind the diffusive conductance of one throat, in the box of its pores: mean 1 "
     "in the first pore, 0 in the second.",
     step="Conductance",
     citation=conductance_dns.citation,
