@@ -63,11 +63,11 @@ def _help(info: FieldInfo) -> str:
 
 def _typed(info: FieldInfo, word: str) -> Any:
     """Text stays text where the field is text, a single word becomes a list where it is a list."""
-    if info.annotation is str or str in get_args(info.annotation):
+    many = getattr(info.annotation, "__origin__", None) in (list, tuple)
+    if info.annotation is str or (not many and str in get_args(info.annotation)):
         return word
     found = value(word)
-    origin = getattr(info.annotation, "__origin__", None)
-    return [found] if origin in (list, tuple) and not isinstance(found, list) else found
+    return [found] if many and not isinstance(found, list) else found
 
 
 def _inputs(method: Method, words: list[str], voxel_size: str | None) -> dict[str, Any]:

@@ -32,6 +32,8 @@ class DuelConfig:
 
     ``penalty_every`` > 1 penalises only every so many critic steps, that much harder. ``average`` is the decay per
     generator step of the running mean of the generator's weights, which is what is kept; 0 keeps the last weights.
+    The first ``small_epochs`` see crops of ``small_edge`` only: they cost a fraction and teach the texture. With one
+    critic step both nets learn from the same generated rocks.
     """
 
     epochs: int = 40
@@ -43,9 +45,15 @@ class DuelConfig:
     rate_generator: float = 5e-4
     rate_critic: float = 1e-4
     average: float = 0.995
+    small_edge: int = 0
+    small_epochs: int = 0
     seed: int = 0
     precision: Precision = "auto"
     threads: int = 0
+
+    def edge(self, epoch: int, full: int) -> int:
+        """Edge of the crops in an epoch."""
+        return self.small_edge if epoch < self.small_epochs and self.small_edge else full
 
 
 @dataclass
@@ -94,18 +102,19 @@ class _Ring:
         self.average = self.raw["average"].to(self.fabric.device).eval()
         self.source = torch.Generator()
         self.result = Duel(batch_size=config.batch_size)
-        self.count = 0
+        self.count, self.edge = 0, crops.edge
         self.started = time.monotonic()
 
     # -- one update
 
-    def latents(self, count: int) -> torch.Tensor:
-        return draw_latents(self.raw["generator"], count, self.crops.edge, self.source, self.fabric.device)
+    def fakes(self, count: int) -> torch.Tensor:
+        """Generated rocks (count, 1, edge, edge, edge)."""
+        made = draw_latents(self.raw["generator"], count, self.edge, self.source, self.fabric.device)
+        return rocks_of(self.generator, made, self.edge).float()
 
-    def update_critic(self, real: torch.Tensor) -> tuple[float, float]:
+    def update_critic(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[float, float]:
         """One step of the critic; its estimate of the distance, and the penalty (NaN when this step has none)."""
-        with torch.no_grad():
-            fake = rocks_of(self.generator, self.latents(len(real)), self.crops.edge).float()
+        fake = fake.detach()
         self.by_critic.zero_grad(set_to_none=True)
         score_real, score_fake = self.critic(torch.cat([real, fake])).float().chunk(2)
         distance = score_real.mean() - score_fake.mean()
@@ -120,14 +129,18 @@ class _Ring:
         self.by_critic.step()
         return float(distance.detach()), penalty
 
-    def update_generator(self, count: int) -> float:
+    def update_generator(self, fake: torch.Tensor) -> float:
         """One step of the generator; its loss."""
         self.by_generator.zero_grad(set_to_none=True)
-        loss = -self.critic(rocks_of(self.generator, self.latents(count), self.crops.edge)).float().mean()
+        loss = -self.critic(fake).float().mean()
         self.fabric.backward(loss)
         self.by_generator.step()
         self._follow()
         return float(loss.detach())
+
+    @torch.no_grad()
+    def _unlearned(self, count: int) -> torch.Tensor:
+        return self.fakes(count)
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -144,7 +157,8 @@ class _Ring:
             norm.momentum = None  # the plain mean over the batches that follow
         self.average.train()
         for _ in range(SETTLE):
-            self.average(self.latents(self.result.batch_size))
+            count, full = self.result.batch_size, self.crops.edge
+            self.average(draw_latents(self.average, count, full, self.source, self.fabric.device))
         self.average.eval()
 
     # -- epochs
@@ -158,7 +172,7 @@ class _Ring:
     def _epoch(self, epoch: int) -> None:
         self.source.manual_seed(1_000_003 * (self.config.seed + 1) + epoch)
         torch.manual_seed(7_368_787 * (self.config.seed + 1) + epoch)
-        self.count = 0
+        self.count, self.edge = 0, self.config.edge(epoch, self.crops.edge)
         self.raw["generator"].train()
         began = time.monotonic()
         rows = [self._step(epoch, step) for step in range(self.config.steps)]
@@ -187,11 +201,13 @@ class _Ring:
                 torch.cuda.empty_cache()
 
     def _round(self, epoch: int, step: int) -> dict[str, float]:
-        each, told = self.config.critic_steps, []
+        each, size = self.config.critic_steps, self.result.batch_size
+        told = []
+        shared = self.fakes(size) if each == 1 else None
         for k in range(each):
-            real = self.crops.batch(epoch, step * each + k, self.result.batch_size)
-            told.append(self.update_critic(self.fabric.to_device(real)))
-        loss = self.update_generator(self.result.batch_size)
+            real = self.fabric.to_device(self.crops.batch(epoch, step * each + k, size, self.edge))
+            told.append(self.update_critic(real, shared if shared is not None else self._unlearned(size)))
+        loss = self.update_generator(shared if shared is not None else self.fakes(size))
         row = {
             "critic_loss": -_mean([d for d, _ in told]),
             "generator_loss": loss,

@@ -81,11 +81,13 @@ class Crops:
     def __len__(self) -> int:
         return len(self.places)
 
-    def batch(self, epoch: int, step: int, count: int) -> torch.Tensor:
-        """``count`` crops at random."""
+    def batch(self, epoch: int, step: int, count: int, edge: int = 0) -> torch.Tensor:
+        """``count`` crops at random, or cubes of ``edge`` voxels anywhere in such crops."""
         rng = np.random.default_rng((self.seed, epoch, step))
-        picks = rng.integers(len(self.places), size=count)
-        crops = [cut(self.mask, self.places[i], self.edge) for i in picks]
+        picks = self.places[rng.integers(len(self.places), size=count)]
+        edge = edge or self.edge
+        picks = picks + rng.integers(self.edge - edge + 1, size=picks.shape)
+        crops = [cut(self.mask, place, edge) for place in picks]
         made = np.stack([turned(c, rng) if self.turn else c for c in crops])
         return torch.from_numpy(made.astype(np.float32) * 2.0 - 1.0)[:, None]
 

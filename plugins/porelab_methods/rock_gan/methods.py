@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,10 +25,10 @@ class TrainParams(Params):
     stride: int = param(8, "Distance between neighbouring crops.", unit="voxel", ge=1, le=256)
     hold_out: float = param(0.25, "Share of the planes, at the end of z, that no training sees.",
                             unit="1", ge=0, le=0.9, step=0.05, decimals=2)  # fmt: skip
-    epochs: int = param(60, "Rounds of steps, each with a checkpoint.", unit="1", ge=1, le=100000)
+    epochs: int = param(100, "Rounds of steps, each with a checkpoint.", unit="1", ge=1, le=100000)
     steps: int = param(100, "Generator steps per epoch.", unit="1", ge=1, le=100000)
     batch_size: int = param(8, "Crops per step.", unit="1", ge=2, le=512)
-    critic_steps: int = param(2, "Critic steps per generator step (the paper takes 5).", unit="1", ge=1, le=20)
+    critic_steps: int = param(1, "Critic steps per generator step (the paper takes 5).", unit="1", ge=1, le=20)
     penalty: float = param(10.0, "Weight of the gradient penalty.", unit="1", ge=0, le=1000, advanced=True)
     penalty_every: int = param(
         1,
@@ -38,9 +39,17 @@ class TrainParams(Params):
         advanced=True,
     )
     rate_generator: float = param(
-        5e-4, "Step size of the generator (Adam).", unit="1", gt=0, le=1, decimals=6, advanced=True
+        2e-4,
+        "Step size of the generator (Adam; the paper takes 5e-4).",
+        unit="1",
+        gt=0,
+        le=1,
+        decimals=6,
+        advanced=True,
     )
-    rate_critic: float = param(1e-4, "Step size of the critic (Adam).", unit="1", gt=0, le=1, decimals=6, advanced=True)
+    rate_critic: float = param(
+        4e-4, "Step size of the critic (Adam; the paper takes 1e-4).", unit="1", gt=0, le=1, decimals=6, advanced=True
+    )
     average: float = param(
         0.995,
         "Decay per step of the running mean of the weights, which is what is kept.",
@@ -50,9 +59,18 @@ class TrainParams(Params):
         decimals=4,
         advanced=True,
     )
+    small_edge: int = param(
+        32,
+        "Edge of the crops in the first epochs, which are quick and teach the texture; the paper's nets cannot.",
+        unit="voxel",
+        ge=0,
+        le=256,
+        advanced=True,
+    )
+    small_epochs: int = param(40, "How many first epochs see small crops.", unit="1", ge=0, le=100000, advanced=True)
     noise: int = param(16, "Random channels per latent cell.", unit="1", ge=1, le=128, advanced=True)
     style: int = param(8, "Latent numbers that hold for a whole rock.", unit="1", ge=1, le=64, advanced=True)
-    widths: tuple[int, ...] = param((64, 48, 32, 16), "Channels of the generator's four levels.", advanced=True)
+    widths: tuple[int, ...] = param((48, 32, 16, 8), "Channels of the generator's four levels.", advanced=True)
     critic_widths: tuple[int, ...] = param((16, 32, 64, 96), "Channels of the critic's levels.", advanced=True)
     samples: int = param(32, "Rocks measured after each epoch.", unit="1", ge=2, le=1000, advanced=True)
     draw_every: int = param(5, "Epochs between pictures.", unit="1", ge=1, le=1000, advanced=True)
@@ -150,6 +168,8 @@ def plan_of(params: TrainParams) -> Any:
     own = ("noise", "style", "widths")
     sizes = sizes_of({"sizes": {k: values[k] for k in own} | {"critic": params.critic_widths}})
     config = DuelConfig(**{k: values[k] for k in DuelConfig.__dataclass_fields__})
+    if params.net == "paper" or not 0 < params.small_edge < params.crop:
+        config = replace(config, small_edge=0, small_epochs=0)
     given = params.model_dump(exclude={"folder", "threads"}, exclude_defaults=True)
     shared = ("stride", "hold_out", "samples", "draw_every")
     return Plan(kind=params.net, edge=params.crop, sizes=sizes, config=config, given=given,

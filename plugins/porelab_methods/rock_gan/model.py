@@ -28,7 +28,7 @@ class Sizes:
 
     noise: int = 16
     style: int = 8
-    widths: tuple[int, int, int, int] = (64, 48, 32, 16)
+    widths: tuple[int, int, int, int] = (48, 32, 16, 8)
     critic: tuple[int, ...] = (16, 32, 64, 96)
 
 

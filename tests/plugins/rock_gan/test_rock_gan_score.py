@@ -118,3 +118,15 @@ def test_rocks_to_order_from_weights_end_to_end(untrained, tmp_path, monkeypatch
     assert made["table"]["accepted"].any()
     assert made["rock"].porosity() == pytest.approx(middle, abs=0.01)
     assert made["rocks"].shape[2] >= 32
+
+
+def test_targets_are_read_from_a_command_line():
+    from porelab_gui.cli.method import _typed
+
+    info = CONDITION.params.model_fields["targets"]
+    assert _typed(info, "porosity=0.2+-0.01") == ["porosity=0.2+-0.01"]
+    assert _typed(info, "porosity=0.2+-0.01,permeability=1..2+-1 mD") == [
+        "porosity=0.2+-0.01",
+        "permeability=1..2+-1 mD",
+    ]
+    assert _typed(CONDITION.params.model_fields["size"], "64") == [64]

@@ -52,6 +52,18 @@ def test_batches_depend_on_seed_epoch_and_step_alone(rock):
     assert torch.equal(first.batch(1, 2, 2), again.batch(1, 2, 2))
     assert not torch.equal(first.batch(1, 2, 2), first.batch(1, 3, 2))
     assert set(first.batch(0, 0, 2).unique().tolist()) == {-1.0, 1.0}
+    small = first.batch(0, 0, 3, edge=20)
+    assert small.shape == (3, 1, 20, 20, 20)
+
+
+def test_small_crops_come_first_and_both_schedules_learn(rock, tmp_path):
+    from porelab_methods.rock_gan.adversarial import DuelConfig
+
+    config = DuelConfig(small_edge=32, small_epochs=3)
+    assert [config.edge(k, 64) for k in (0, 2, 3)] == [32, 32, 64]
+    params = {**FAST, "crop": 34, "small_epochs": 1, "critic_steps": 2, "penalty_every": 2, "average": 0.0}
+    made = TRAIN({"labels": rock}, {**params, "folder": str(tmp_path)})
+    assert np.isfinite(made["table"]["critic_loss"]).all() and len(made["table"]) == 2
 
 
 def test_stacks_that_cannot_be_learned_are_refused(rock, tmp_path):
