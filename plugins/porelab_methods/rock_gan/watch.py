@@ -18,6 +18,8 @@ from porelab_methods.rock_gan.properties import PROPERTIES, measure
 
 QUICK = ("porosity", "specific_surface", "euler_density")
 SLOW = ("permeability", "pore_size", "throat_size")
+SHORT = {"porosity": "porosity", "specific_surface": "surface", "euler_density": "Euler", "permeability": "K",
+         "pore_size": "pores", "throat_size": "throats"}  # fmt: skip
 AT_ONCE = 4
 Values = dict[str, NDArray[np.float64]]
 
@@ -61,19 +63,25 @@ class Watcher:
         if self.real_slow is None:
             self.real_slow = self._measured(self.rocks[few], SLOW)
         slow = self._measured([r > 0 for r in rocks[few]], SLOW)
-        boxes = {}
-        for name in (*QUICK, *SLOW):
-            known = PROPERTIES[name]
-            both = ((self.real | self.real_slow)[name], (made | slow)[name])
-            boxes[f"{known.title.split(',')[0].split(' (')[0]} [{known.label}]"] = {
-                "real": usable(both[0], False) / known.factor,
-                "generated": usable(both[1], False) / known.factor,
-            }
-        show_boxes(self.progress, "properties", boxes)
+        for title, names, real, found in (
+            ("porosity and surface", QUICK, self.real, made),
+            ("flow and sizes", SLOW, self.real_slow, slow),
+        ):
+            show_boxes(self.progress, title, {_heading(n): _both(n, real, found) for n in names})
 
     def _measured(self, rocks: list[NDArray[np.bool_]], names: tuple[str, ...]) -> Values:
         rows = [measure(Labels(r.astype(np.uint8), (self.voxel,) * 3), names) for r in rocks]
         return {name: np.array([row[name] for row in rows]) for name in names}
+
+
+def _heading(name: str) -> str:
+    return f"{SHORT[name]} [{PROPERTIES[name].label}]"
+
+
+def _both(name: str, real: Values, found: Values) -> Values:
+    """Both sets in the unit that people use."""
+    sets = {"real": real, "made": found}
+    return {key: usable(values[name], False) / PROPERTIES[name].factor for key, values in sets.items()}
 
 
 @torch.no_grad()

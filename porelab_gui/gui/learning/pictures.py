@@ -42,15 +42,11 @@ class PicturePlot(PlotCanvas):
             draw_line(plot, picture, chosen)
 
     def _draw_boxes(self, picture: Boxes, chosen: Colours) -> None:
-        count = len(picture.sets)
-        columns = min(count, max(1, self.width() // 110))
-        rows = -(-count // columns)
         for k, (quantity, sets) in enumerate(picture.sets.items()):
-            plot = self._subplot(columns, k, chosen, rows)
-            draw_boxes(plot, quantity, sets, chosen, picture.histogram)
+            draw_boxes(self._subplot(len(picture.sets), k, chosen), quantity, sets, chosen, picture.histogram)
 
-    def _subplot(self, columns: int, k: int, chosen: Colours, rows: int = 1) -> Any:
-        plot = self._figure.add_subplot(rows, columns, k + 1)
+    def _subplot(self, columns: int, k: int, chosen: Colours) -> Any:
+        plot = self._figure.add_subplot(1, columns, k + 1)
         dress(self._figure, plot, chosen)
         self._extra.append(plot)
         return plot

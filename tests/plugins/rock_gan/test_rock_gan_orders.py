@@ -70,7 +70,7 @@ def test_any_number_of_any_method_is_a_property():
     found = measure(rock, names)
     assert found[names[0]] == found[names[1]] == pytest.approx(rock.porosity())
     assert 2e-6 < found[names[2]] < 2e-5
-    with pytest.raises(ParameterError, match="has no 'nothing'"):
+    with pytest.raises(ParameterError, match="has no row 'nothing'"):
         measure(rock, ["morphology/summary/nothing"])
 
 

@@ -89,10 +89,11 @@ def trained(rock, tmp_path_factory):
 
 def test_curves_pictures_and_distributions_are_shown(trained, rock):
     made, pictures, told = trained
-    assert set(pictures) == {"porosity of crops", "slices", "properties"}
+    assert set(pictures) == {"porosity of crops", "slices", "porosity and surface", "flow and sizes"}
     assert {"critic_loss", "gradient_penalty", "distance", "porosity_generated"} <= set(told[-1])
     assert set(pictures["porosity of crops"].sets["porosity [1]"]) == {"training", "held out"}
-    assert len(pictures["properties"].sets) == 6
+    assert list(pictures["flow and sizes"].sets) == ["K [mD]", "pores [um]", "throats [um]"]
+    assert {len(v) for v in pictures["porosity and surface"].sets["porosity [1]"].values()} == {2, 4}
     assert list(pictures["slices"].images) == ["real 1", "real 2", "generated 1", "generated 2"]
     assert len(made["table"]) == 2 and (made["table"]["gradient_penalty"] > 0).all()
 
