@@ -29,12 +29,16 @@ def wasserstein(real: Floats, made: Floats) -> float:
     """Wasserstein-1 distance in real standard deviations."""
     from scipy.stats import wasserstein_distance
 
+    if not len(real) or not len(made):
+        return float("nan")
     spread = float(real.std())
     return float(wasserstein_distance(real, made)) / spread if spread > 0 else float("nan")
 
 
 def hellinger(real: Floats, made: Floats) -> float:
     """Hellinger distance of the normal distributions with these means and deviations, 0..1."""
+    if not len(real) or not len(made):
+        return float("nan")
     s, t = float(real.std()), float(made.std())
     if s <= 0 or t <= 0:
         return float("nan")
@@ -44,7 +48,9 @@ def hellinger(real: Floats, made: Floats) -> float:
 
 
 def bias(real: Floats, made: Floats) -> float:
-    """Relative difference of the means, made over real minus one."""
+    """Relative difference of the means, made over real minus one; NaN without values or with a mean of zero."""
+    if not len(real) or not len(made) or real.mean() == 0:
+        return float("nan")
     return float(made.mean() / real.mean() - 1.0)
 
 

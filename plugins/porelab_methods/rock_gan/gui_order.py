@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QPushButton, QV
 
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
+from porelab_gui.gui.layers import VIEW_ANGLES
 from porelab_gui.gui.learning.run_panel import RunPanel
 from porelab_gui.gui.numbers import pretty_unit
 from porelab_gui.gui.plots.canvas import PlotCanvas
@@ -111,11 +112,18 @@ class OrderView(QWidget):
         row: Row = item.data(Qt.ItemDataRole.UserRole)
         name = f"rock {row.number}"
         params = {"path": row.file, "as_labels": "yes"}
-        self.context.session.run("load", params, outputs={"image": name}, done=self._turn)
+        self.context.session.run("load", params, outputs={"image": name}, done=lambda job: self._turn(job, name))
 
-    def _turn(self, job: Job) -> None:
+    def _turn(self, job: Job, name: str) -> None:
+        """Look at the rock alone, at a slant."""
+        viewer = self.context.viewer
         if job.state is State.DONE:
-            self.context.viewer.dims.ndisplay = 3
+            shown = self.context.layers.layer(name)
+            for layer in viewer.layers:
+                layer.visible = layer is shown
+            viewer.dims.ndisplay = 3
+            viewer.camera.angles = VIEW_ANGLES
+            viewer.fit_to_view()
         elif job.error is not None:
             self.context.report(job.error, job.trace)
 
@@ -158,6 +166,7 @@ class OrderView(QWidget):
         if now is None or not now.rows:
             axes.set_axis_off()
             return
+        seen: list[float] = []
         for k, wish in enumerate(now.wishes):
             x, y, good = _points(now.rows, wish)
             low, scale = wish.low, (wish.high - wish.low) or wish.tolerance
@@ -168,6 +177,8 @@ class OrderView(QWidget):
             axes.plot(x[good], y[good], "o", ms=4, color=colour, mec="none", label=wish.property.title.split(" (")[0])
             axes.plot(x[~good], y[~good], "x", ms=5, color=colour)
             _diagonal(axes, wish, low, scale, chosen)
+            seen += [*x[np.isfinite(x)], *y[np.isfinite(y)]]
+        _fit(axes, np.array(seen))
         _name_axes(axes, now.wishes, chosen)
 
     def _numbers(self) -> dict[str, NDArray[Any]]:
@@ -188,6 +199,14 @@ def _points(rows: list[Row], wish: Wish) -> tuple[NDArray[Any], NDArray[Any], ND
         np.array([r.reached[name] for r in rows]),
         np.array([r.accepted for r in rows], dtype=bool),
     )
+
+
+def _fit(axes: Any, seen: NDArray[np.float64]) -> None:
+    """The same limits on both axes, around all points."""
+    low, high = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
+    room = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
+    axes.set_xlim(low - room, high + room)
+    axes.set_ylim(low - room, high + room)
 
 
 def _diagonal(axes: Any, wish: Wish, low: float, scale: float, chosen: Colours) -> None:

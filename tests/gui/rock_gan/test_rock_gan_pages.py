@@ -78,6 +78,7 @@ def test_a_batch_is_watched_and_its_rocks_are_opened_in_3d(porelab, weights, qtb
     shown = [n for n in porelab.context.session.items if n.startswith("rock ")]
     assert shown and isinstance(porelab.context.session.items[shown[0]], Labels)
     qtbot.waitUntil(lambda: porelab.viewer.dims.ndisplay == 3, timeout=5000)
+    assert [layer.name for layer in porelab.viewer.layers if layer.visible] == [shown[0]]
     assert porelab.context.session.items["rocks"].shape[:2] == (32, 32)
 
 
