@@ -50,21 +50,23 @@ def running(porelab, tmp_path, qtbot):
     dock = porelab.make_plots()
     dock.show_tab(dock.training)
     job = porelab.context.session.queue.submit(training(tmp_path, gate), {}, Nothing())
-    qtbot.waitUntil(lambda: len(job.metrics.get("train_loss", [])) == 4 and len(job.pictures) == 2, timeout=5000)
-    yield porelab, panel, dock.training, job, gate
-    gate.set()
-    porelab.wait(30)
+    try:
+        qtbot.waitUntil(lambda: len(job.metrics.get("train_loss", [])) == 4 and len(job.pictures) == 2, timeout=30000)
+        yield porelab, panel, dock.training, job, gate
+    finally:
+        gate.set()
+        porelab.wait(60)
 
 
 def test_curves_and_pictures_appear_while_it_runs(running, qtbot):
     _, panel, tab, job, _ = running
-    qtbot.waitUntil(lambda: tab.job is job and tab.which.count() == 2, timeout=5000)
-    qtbot.waitUntil(lambda: len(tab.curves._extra) == 3, timeout=5000)
+    qtbot.waitUntil(lambda: tab.job is job and tab.which.count() == 2, timeout=30000)
+    qtbot.waitUntil(lambda: len(tab.curves._extra) == 3, timeout=30000)
     loss = tab.curves._extra[0].lines[0].get_ydata()
     assert list(loss) == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
     tab.which.setCurrentText("parity")
-    qtbot.waitUntil(lambda: tab.picture._extra and tab.picture._extra[0].get_xscale() == "log", timeout=5000)
-    qtbot.waitUntil(lambda: "left" in panel.run.state.text(), timeout=5000)
+    qtbot.waitUntil(lambda: tab.picture._extra and tab.picture._extra[0].get_xscale() == "log", timeout=30000)
+    qtbot.waitUntil(lambda: "left" in panel.run.state.text(), timeout=30000)
     assert "train loss:  0.25" in panel.run.figures.text()
     assert tab.curves.numbers()["epoch"].tolist() == [1, 2, 3, 4]
 
@@ -79,7 +81,7 @@ def test_a_finished_run_shows_its_card_and_a_stopped_one_says_how_to_go_on(runni
     assert "# Net" in panel.run.dialog.body.toPlainText()
     panel.run.dialog.close()
     second = porelab.context.session.queue.submit(training(tmp_path, threading.Event()), {}, Nothing())
-    qtbot.waitUntil(lambda: panel.run.job is second and panel.run.stop.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: panel.run.job is second and panel.run.stop.isVisible(), timeout=30000)
     qtbot.mouseClick(panel.run.stop, Qt.MouseButton.LeftButton)
     porelab.wait(30)
     assert second.state is State.CANCELLED and "goes on where it stopped" in panel.run.state.text()
