@@ -127,7 +127,7 @@ class Inspector(QWidget):
 
     def _show_pair(self, network: Network, index: int) -> None:
         self.pair.show()
-        regions = regions_of(dict(self.context.session.items), network)
+        regions = regions_of(self.context.session.items, network)
         surfaces = pair_surfaces(regions, network, index) if regions is not None else []
         self.pair.show_surfaces(surfaces, colours(self.context.viewer).background, NO_REGIONS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ class Surface:
     faces: NDArray[np.int32]
 
 
-def regions_of(items: dict[str, Noun], network: Network) -> Regions | None:
+def regions_of(items: Mapping[str, Noun], network: Network) -> Regions | None:
     """The newest regions with the extent of the network."""
     fitting = [v for v in items.values() if isinstance(v, Regions) and _fits(v, network)]
     return fitting[-1] if fitting else None
