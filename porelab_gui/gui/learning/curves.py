@@ -68,10 +68,11 @@ def _draw_lines(plot: Any, kind: str, lines: dict[str, Points], chosen: Colours,
     every = np.concatenate(drawn)
     if kind != "score" and every.min() > 0 and every.max() > DECADES * every.min():
         plot.set_yscale("log")
+        plot.yaxis.set_minor_formatter("")  # a decade and its parts do not fit beside a small plot
     plot.set_title(kind if key else "")
     if not key:
         plot.set_ylabel(kind)
-    plot.xaxis.get_major_locator().set_params(integer=True)
+    plot.xaxis.get_major_locator().set_params(integer=True, nbins=4)
     if key and len(lines) > 1:
         legend = plot.legend(fontsize=7, frameon=False, handlelength=1.2)
         for text in legend.get_texts():

@@ -107,7 +107,7 @@ def _add_key(plot: Any, names: tuple[str, ...], shown: set[int], palette: Any, c
     ]
     if patches:
         plot.legend(
-            handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=3, fontsize=7, frameon=False,
+            handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=2, fontsize=6.5, frameon=False,
             labelcolor=chosen.text, handlelength=1.0, columnspacing=1.0,
         )  # fmt: skip
 
