@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ LIMITS = (
 )
 COVER = 0.9
 STRANGE = 0.999
+SCALE = 5  # the number that holds the logarithm of the edge of a cell [voxel]
 
 
 def split(params: TrainParams) -> tuple[list[media.Medium], list[media.Medium]]:
@@ -90,7 +90,7 @@ def run(
         data = examples(seen, physics, recipe.cells, params.threads, within(step, 0.0, 0.2))
         stop = examples(held, physics, recipe.cells, params.threads, within(step, 0.2, 0.25))
         net, result = train(data, stop, recipe, folder / f"run-{physics}", within(step, 0.25, 1.0), starts.get(physics))
-        nets[physics], networks[physics] = net, described(net, recipe, data, stop, seen)
+        nets[physics], networks[physics] = net, described(net, recipe, data, stop)
         rows.append({"physics": physics, "conduits": len(data), **figures(net.eval(), stop)})
         curves += [{"physics": float(k), **row} for row in result.curves]
     weights = save(folder, nets, networks, rows, told, params.model_dump(), curves)
@@ -121,9 +121,7 @@ def gather(
     return thinned[len(second) :], thinned[: len(second)], told
 
 
-def described(
-    net: ConduitNet, recipe: Recipe, data: Examples, stop: Examples, seen: Sequence[Sample]
-) -> dict[str, float]:
+def described(net: ConduitNet, recipe: Recipe, data: Examples, stop: Examples) -> dict[str, float]:
     """What the configuration says of a net: its sizes, the range that it knows, the calibration of its interval."""
     out = predict_examples(net.eval(), stop)
     miss = stop.truth - stop.prior - out[:, 0]
@@ -134,7 +132,7 @@ def described(
         "blocks": recipe.blocks,
         "stretch": float(np.quantile(ratio, COVER)),
         "strange": float(np.quantile(strange, STRANGE)),
-        "longest": float(max(longest(s) for s in seen)),
+        "longest": float(np.exp(data.numbers[:, SCALE].max()) * recipe.cells),
         "conduits": len(data),
     }
 
