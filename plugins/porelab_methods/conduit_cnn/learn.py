@@ -85,8 +85,8 @@ def run(
     starts = store.load_trainable(earlier) if earlier is not None else {}
     for k, physics in enumerate(kinds):
         step = within(progress, 0.5 + 0.5 * k / len(kinds), 0.5 + 0.5 * (k + 1) / len(kinds), physics)
-        recipe = Recipe(params.width, params.blocks, params.epochs, params.batch_size, params.learning_rate,
-                        seed=params.seed, threads=params.threads)  # fmt: skip
+        shared = ("width", "blocks", "epochs", "batch_size", "learning_rate", "seed", "threads")
+        recipe = Recipe(**{k: getattr(params, k) for k in shared})
         data = examples(seen, physics, recipe.cells, params.threads, within(step, 0.0, 0.2))
         stop = examples(held, physics, recipe.cells, params.threads, within(step, 0.2, 0.25))
         net, result = train(data, stop, recipe, folder / f"run-{physics}", within(step, 0.25, 1.0), starts.get(physics))
@@ -132,7 +132,7 @@ def described(net: ConduitNet, recipe: Recipe, data: Examples, stop: Examples) -
         "blocks": recipe.blocks,
         "stretch": float(np.quantile(ratio, COVER)),
         "strange": float(np.quantile(strange, STRANGE)),
-        "longest": float(np.exp(data.numbers[:, SCALE].max()) * recipe.cells),
+        "longest": float(np.rint(np.exp(data.numbers[:, SCALE].max()) * recipe.cells)),
         "conduits": len(data),
     }
 
