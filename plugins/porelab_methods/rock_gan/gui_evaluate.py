@@ -94,6 +94,7 @@ class EvaluatePage(MethodForm):
             sets = {s.replace("generated", "made"): v for s, v in self._sets(name).items()}
             draw_boxes(plot, f"{title} [{known.label}]", sets, chosen)
             plot.tick_params(labelsize=6.5)
+            plot.tick_params(axis="x", labelrotation=45)
             plot.title.set_fontsize(7)
 
     def _matrices(self, chosen: Colours) -> None:

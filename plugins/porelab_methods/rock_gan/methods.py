@@ -25,7 +25,7 @@ class TrainParams(Params):
     stride: int = param(8, "Distance between neighbouring crops.", unit="voxel", ge=1, le=256)
     hold_out: float = param(0.25, "Share of the planes, at the end of z, that no training sees.",
                             unit="1", ge=0, le=0.9, step=0.05, decimals=2)  # fmt: skip
-    epochs: int = param(100, "Rounds of steps, each with a checkpoint.", unit="1", ge=1, le=100000)
+    epochs: int = param(60, "Rounds of steps, each with a checkpoint.", unit="1", ge=1, le=100000)
     steps: int = param(100, "Generator steps per epoch.", unit="1", ge=1, le=100000)
     batch_size: int = param(8, "Crops per step.", unit="1", ge=2, le=512)
     critic_steps: int = param(1, "Critic steps per generator step (the paper takes 5).", unit="1", ge=1, le=20)
@@ -67,7 +67,7 @@ class TrainParams(Params):
         le=256,
         advanced=True,
     )
-    small_epochs: int = param(40, "How many first epochs see small crops.", unit="1", ge=0, le=100000, advanced=True)
+    small_epochs: int = param(45, "How many first epochs see small crops.", unit="1", ge=0, le=100000, advanced=True)
     noise: int = param(16, "Random channels per latent cell.", unit="1", ge=1, le=128, advanced=True)
     style: int = param(8, "Latent numbers that hold for a whole rock.", unit="1", ge=1, le=64, advanced=True)
     widths: tuple[int, ...] = param((48, 32, 16, 8), "Channels of the generator's four levels.", advanced=True)
