@@ -77,6 +77,7 @@ class TrainParams(Params):
     precision: Literal["auto", "float32", "bfloat16"] = param("auto", "Numbers to compute with.", advanced=True)
     seed: int = param(0, "Seed of weights, crops and latents.", unit="1", ge=0, le=10**6)
     threads: int = param(0, "Processor threads; 0 takes all.", unit="1", ge=0, le=256, advanced=True)
+    source: str = param("", "Origin and licence of the stack, for the card of the weights.", advanced=True)
     folder: str = param("", "Folder for the weights; empty takes one of its own in the user's data.", widget="folder")
 
 
@@ -170,9 +171,9 @@ def plan_of(params: TrainParams) -> Any:
     config = DuelConfig(**{k: values[k] for k in DuelConfig.__dataclass_fields__})
     if params.net == "paper" or not 0 < params.small_edge < params.crop:
         config = replace(config, small_edge=0, small_epochs=0)
-    given = params.model_dump(exclude={"folder", "threads"}, exclude_defaults=True)
+    given = params.model_dump(exclude={"folder", "threads", "source"}, exclude_defaults=True)
     shared = ("stride", "hold_out", "samples", "draw_every")
-    return Plan(kind=params.net, edge=params.crop, sizes=sizes, config=config, given=given,
+    return Plan(kind=params.net, edge=params.crop, source=params.source, sizes=sizes, config=config, given=given,
                 **{k: values[k] for k in shared})  # fmt: skip
 
 
@@ -182,7 +183,7 @@ def training_folder(labels: Labels, params: TrainParams) -> Path:
 
     if params.folder:
         return Path(params.folder).expanduser()
-    told = params.model_dump_json(exclude={"folder", "epochs", "threads", "precision", "draw_every"})
+    told = params.model_dump_json(exclude={"folder", "epochs", "threads", "precision", "draw_every", "source"})
     return own_folder("weights", labels.content_hash, told)
 
 

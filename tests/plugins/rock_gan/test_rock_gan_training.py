@@ -83,7 +83,7 @@ def trained(rock, tmp_path_factory):
     folder = tmp_path_factory.mktemp("gan") / "net"
     pictures, told = {}, []
     progress = Showing(lambda *a, **metrics: told.append(metrics), pictures.__setitem__)
-    made = TRAIN({"labels": rock}, {**FAST, "folder": str(folder)}, progress)
+    made = TRAIN({"labels": rock}, {**FAST, "source": "Blobs, public domain", "folder": str(folder)}, progress)
     return made, pictures, [m for m in told if m]
 
 
@@ -101,6 +101,7 @@ def test_curves_pictures_and_distributions_are_shown(trained, rock):
 def test_the_card_tells_what_was_held_out(trained):
     card = (trained[0]["weights"].folder / "card.md").read_text()
     assert "the last 35 planes along z" in card and "porelab train_rock_gan" in card and "--crop 32" in card
+    assert "- Blobs, public domain" in card
 
 
 def test_a_stopped_training_leaves_its_last_generator_and_goes_on_to_the_same_end(trained, rock, tmp_path):
