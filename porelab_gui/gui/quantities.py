@@ -15,6 +15,7 @@ SCALES: dict[tuple[str, str], str] = {
     ("Pa", "MPa"): "1e6",
     ("Pa", "bar"): "1e5",
     ("Pa s", "mPa s"): "1e-3",
+    ("m/s", "um/s"): "1e-6",
     ("m2", "mD"): "9.869233e-16",
     ("m2", "D"): "9.869233e-13",
     ("N/m", "mN/m"): "1e-3",

@@ -56,11 +56,20 @@ def perceptron(x: Array, y: Array, *, seed: int = 0, steps: int = 1500) -> torch
 
 
 def compare(
-    train: Experiments, test: Experiments, membranes: list[Membrane], seed: int = 0, steps: int = 1500
+    train: Experiments,
+    test: Experiments,
+    membranes: list[Membrane],
+    others: list[Membrane] | None = None,
+    *,
+    seed: int = 0,
+    steps: int = 1500,
 ) -> dict[str, Array]:
-    """Rejections (B, n) of the test rows by "mlp" and "boosting", NaN where unknown."""
+    """Rejections (B, n) of the test rows by "mlp" and "boosting", NaN where unknown.
+
+    ``others`` are the membranes of the test rows, where they are not those of the training rows.
+    """
     x, y, known = rows(train, membranes)
-    xt, _, wanted = rows(test, membranes)
+    xt, _, wanted = rows(test, others or membranes)
     net = perceptron(x[known], y[known], seed=seed, steps=steps)
     with torch.no_grad():
         mlp = net(torch.as_tensor(xt[wanted].astype(np.float32)))[:, 0].double().numpy()

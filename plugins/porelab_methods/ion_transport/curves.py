@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from porelab_methods.ion_transport.feed import Feed
 from porelab_methods.ion_transport.system import Conditions, Membrane, solve
 
 Array = NDArray[np.float64]
+STILL = 1e-5  # m/s; what the curve against flux reaches three times of where there is no flux
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def curves(
 
     The tolerance of the march is 1e-7: a thousand times finer than a pixel, and quick.
     """
-    fluxes = np.linspace(0.0, 3.0 * flux, points) if fluxes is None else np.asarray(fluxes, float)
+    fluxes = np.linspace(0.0, 3.0 * (flux or STILL), points) if fluxes is None else np.asarray(fluxes, float)
     radius = float(np.mean(membrane.pore_radius))
     radii = np.linspace(0.6, 2.0, points) * radius if radii is None else np.asarray(radii, float)
     first = solve(feed.ions, feed.concentration, fluxes, membrane, conditions, rtol=1e-7, threads=1)
@@ -55,3 +57,11 @@ def warm_up() -> None:
     from porelab_methods.ion_transport.presets import FEEDS
 
     curves(FEEDS["nacl"].feed(), Membrane(), 1e-5, points=2)
+
+
+def compiled() -> bool:
+    """Whether this machine has compiled the solver before."""
+    from porelab_methods.ion_transport.newton import flux_batch
+
+    folder = Path(flux_batch.stats.cache_path)
+    return any(folder.glob("newton.flux_batch-*.nbc"))

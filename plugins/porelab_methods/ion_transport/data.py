@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +18,10 @@ from porelab_methods.ion_transport.system import DAVIES, Conditions, Membrane, s
 Array = NDArray[np.float64]
 KINDS = ions(["Na", "Li", "Mg", "SO4", "Cl"])
 SEEN = ("NaCl", "LiCl", "MgCl2", "Na2SO4", "Na-Mg-Cl", "Na-SO4-Cl")
-UNSEEN = ("Li-Mg-Cl", "Na-Mg-SO4-Cl", "Na-Li-Mg-SO4-Cl")
-PRETRAINING = (*SEEN, "Na-Li-Cl", "MgSO4", "Li-Mg-SO4", "Na-Li-SO4-Cl", "Li-SO4-Cl")  # none of UNSEEN
+DEVELOPMENT = ("Li-Mg-Cl", "Na-Mg-SO4-Cl", "Na-Li-Mg-SO4-Cl")  # the recipe was chosen on these
+PRETRAINING = (*SEEN, "Na-Li-Cl", "MgSO4", "Li-Mg-SO4", "Na-Li-SO4-Cl", "Li-SO4-Cl")
+# sets of ions that neither a training nor a choice has met
+UNSEEN = ("Li-SO4", "Na-Li-SO4", "Na-Mg-SO4", "Na-Li-Mg-Cl", "Na-Li-Mg-SO4", "Mg-SO4-Cl", "Li-Mg-SO4-Cl")
 # equivalents of charge per ion of KINDS, per mixture
 _SHARES = {
     "NaCl": (1, 0, 0, 0, 1),
@@ -117,6 +120,41 @@ def simulate(membranes: Sequence[Truth], mixtures: Sequence[str], *, noise: floa
         rejection[index == k] = truth.rejection(KINDS, feed[index == k], flux[index == k])
     rejection += noise * rng.normal(size=rejection.shape)
     return Experiments(KINDS, feed, flux, rejection, index, mixture)
+
+
+def drawn(
+    membranes: Sequence[Truth], mixtures: Sequence[str], count: int, *, noise: float = 0.0, seed: int = 0
+) -> Experiments:
+    """``count`` experiments per membrane and mixture, drawn at random; a name such as ``Na-Mg-Cl`` lists the ions.
+
+    Compositions by Dirichlet, charge of 10 to 200 mM and flux of 3e-6 to 2.5e-5 m/s on log scales.
+    """
+    rng = np.random.default_rng(seed)
+    feeds, index, mixture = [], [], []
+    for k in range(len(membranes)):
+        for name in mixtures:
+            for _ in range(count):
+                feeds.append(_feed_of(name, 10.0 * 20.0 ** rng.random(), rng))
+                index.append(k)
+                mixture.append(name)
+    feed, member = np.array(feeds), np.array(index)
+    flux = 3e-6 * (25.0 / 3.0) ** rng.random(len(feed))
+    rejection = np.full(feed.shape, np.nan)
+    for k, truth in enumerate(membranes):
+        rejection[member == k] = truth.rejection(KINDS, feed[member == k], flux[member == k])
+    rejection += noise * rng.normal(size=rejection.shape)
+    return Experiments(KINDS, feed, flux, rejection, member, np.array(mixture))
+
+
+def _feed_of(name: str, total: float, rng: np.random.Generator) -> Array:
+    """Concentrations [mol/m3] of KINDS with ``total`` of charge of either sign."""
+    z = np.array([i.charge for i in KINDS])
+    there = np.array([bool(re.search(rf"(^|[^A-Z]){i.name}", name)) for i in KINDS])
+    feed = np.zeros(len(KINDS))
+    for sign in (1, -1):
+        chosen = there & (np.sign(z) == sign)
+        feed[chosen] = total * rng.dirichlet(np.full(int(chosen.sum()), 1.5)) / np.abs(z[chosen])
+    return feed
 
 
 def li_mg_experiments(path: Path) -> tuple[Experiments, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.nouns import Table
-from porelab_methods.ion_transport.ions import Ion, ion
+from porelab_methods.ion_transport.ions import IONS, Ion, ion
 
 NEUTRAL = 1e-6  # charge imbalance over all charge that is taken for rounding of the input and removed
 
@@ -104,23 +105,40 @@ def feed_of(composition: Mapping[str, float], balance: str = "") -> Feed:
     return make_feed([ion(name) for name in composition], list(composition.values()), balance)
 
 
+_OWN = re.compile(r"^([^()]+)\(\s*(\S+)\s+(\S+)\s+(\S+)\s*\)$")  # name(charge diffusivity radius)
+
+
 def parse_feed(text: str, balance: str = "") -> Feed:
-    """A feed from ``Li=20, Mg=20, Cl=60`` [mol/m3]; InputError saying which part cannot be read."""
-    values: dict[str, float] = {}
+    """A feed from ``Li=20, Mg=20, Cl=60`` [mol/m3]; InputError saying which part cannot be read.
+
+    An ion that the library does not know carries charge, diffusivity [m2/s] and radius [m]:
+    ``Rb(1 2.07e-9 0.118e-9)=10``.
+    """
+    found: list[Ion] = []
+    values: list[float] = []
     for part in filter(None, (p.strip() for p in text.replace(";", ",").split(","))):
-        name, _, number = part.partition("=")
+        name, _, number = part.rpartition("=")
         try:
-            value = float(number)
+            own = _OWN.match(name.strip())
+            found.append(ion(own[1], *(float(v) for v in own.groups()[1:])) if own else ion(name))
+            values.append(float(number))
         except ValueError as error:
             raise InputError(
                 f"cannot read {part!r}", where="feed", remedy="Write ions as Li=20, Mg=20, Cl=60, in mol/m3."
             ) from error
-        if name.strip() in values:
-            raise InputError(f"the ion {name.strip()} is listed twice", where="feed")
-        values[name.strip()] = value
-    if balance and all(ion(name).name != ion(balance).name for name in values):
-        values[balance] = 0.0
-    return feed_of(values, balance)
+    if balance and all(i.name != ion(balance).name for i in found):
+        found.append(ion(balance))
+        values.append(0.0)
+    return make_feed(found, values, balance)
+
+
+def composition_of(feed: Feed) -> str:
+    """The text that ``parse_feed`` reads back to the last digit."""
+    parts = []
+    for i, value in zip(feed.ions, feed.concentration, strict=True):
+        own = "" if IONS.get(i.name) == i else f"({i.charge} {i.diffusivity!r} {i.radius!r})"
+        parts.append(f"{i.name}{own}={float(value)!r}")
+    return ", ".join(parts)
 
 
 def table_to_feed(table: Table, balance: str = "") -> Feed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def experiments_from(table: Table) -> tuple[Experiments, list[str]]:
 
 def run_train(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
     """``train_ion_transport``."""
+    if inputs.get("measured") is None:
+        return _run_shipped(inputs, params, progress)
     data, names = experiments_from(inputs["measured"])
     if len(data) < 2:
         raise InputError("one experiment is not enough to learn from", where="measured", remedy="Add experiments.")
@@ -63,11 +66,39 @@ def run_train(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
     return {"weights": weights, "curves": _curves(curves), "membranes": _membranes(names, fits)}
 
 
+def _run_shipped(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
+    """The networks that ship, by their own recipe."""
+    import json
+
+    from porelab_methods.ion_transport.plan import SHIPPED, bench_data, kept_fits, parts
+    from porelab_methods.ion_transport.ship import ship
+
+    if inputs.get("weights") is not None:
+        raise InputError("there is nothing to fine-tune on", where="measured", remedy="Give a table of rejections.")
+    plan, folder = SHIPPED, Path(params.folder) if params.folder else shipped_folder()
+    weights = ship(folder, progress, plan)
+    logs = folder.with_name(folder.name + ".parts")
+    curves = [
+        {"network": float(k), **row}
+        for k, part in enumerate(parts(plan))
+        for row in json.loads((logs / f"{part.name}.json").read_text(encoding="utf-8"))["curves"]
+    ]
+    fits = kept_fits(logs / "membranes_bench.json", bench_data(plan))
+    names = [f"simulated {k + 1}" for k in range(len(fits))]
+    return {"weights": weights, "curves": _curves(curves), "membranes": _membranes(names, fits)}
+
+
+def shipped_folder() -> Path:
+    """Where the user's own copy of the shipped networks goes."""
+    from platformdirs import user_data_path
+
+    return Path(user_data_path("porelab")) / "weights" / NAME
+
+
 def _first_member(weights: Weights | None) -> IonNet | None:
     if weights is None:
         return None
-    net = members(weights).nets[0]
-    return net.train()
+    return copy.deepcopy(members(weights).nets[0]).train()
 
 
 def _own_folder(data: Experiments, params: Any) -> Path:
@@ -140,15 +171,39 @@ def run_predict(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
     maps = {"ion": Column(np.array(feed.names))}
     maps |= {n: Column(found["attention"][:, k], "1") for k, n in enumerate(feed.names)}
     notes = (f"permeate charge residual {float(found['residual'][0]):.1e} of its charge",)
-    return {"rejections": Table(columns, notes, name="prediction"), "attention": Table(maps, name="attention")}
+    return {
+        "rejections": Table(columns, notes, name="prediction"),
+        "attention": Table(maps, name="attention"),
+        "pairs": _pairs(feed, found),
+    }
+
+
+def _pairs(feed: Any, found: dict[str, Array]) -> Table:
+    """One row per pair of ions: what the networks attend to, beside charges and the effect of removal."""
+    rows, columns = np.triu_indices(len(feed.names), 1)
+    names = np.array(feed.names)
+    z = np.array([i.charge for i in feed.ions])
+    return Table(
+        {
+            "ion": Column(names[rows]),
+            "partner": Column(names[columns]),
+            "attention": Column(found["attention"][rows, columns], "1", "Mean of both directions, depth, heads, pore"),
+            "charge_product": Column(np.abs(z[rows] * z[columns]), "1", "|z z'|"),
+            "removal": Column(
+                found["removal"][rows, columns], "1", "Change of one's correction when the other is hidden"
+            ),
+        },
+        name="pairs",
+    )
 
 
 def predict(feed: Any, flux: float, membrane: Any, weights: Weights, conditions: Any) -> dict[str, Array]:
     """Rejections of one feed (n,): ``dspm_de``, ``neural``, ``lower`` and ``upper`` (two standard errors: spread of the
-    networks and their error on left-out mixtures), ``attention`` (n, n), ``residual`` (1,) of the permeate's charge."""
+    networks and their error on left-out mixtures), ``attention`` and ``removal`` (n, n), ``residual`` (1,) of the
+    permeate's charge."""
     from porelab_gui.core.errors import NotConverged
     from porelab_gui.core.learning.weights import read_config
-    from porelab_methods.ion_transport.attention import attention_map
+    from porelab_methods.ion_transport.attention import attention_map, removal_map
     from porelab_methods.ion_transport.neural import SEGMENTS, single, solve_neural, solve_with
 
     case = single(feed.ions, feed.concentration, flux, membrane, conditions)
@@ -170,6 +225,7 @@ def predict(feed: Any, flux: float, membrane: Any, weights: Weights, conditions:
         "lower": value - error,
         "upper": np.minimum(value + error, 1.0),
         "attention": attention_map(nets, both) if attending else np.full((size, size), np.nan),
+        "removal": removal_map(nets, both),
         "residual": both.solution.neutrality(),
     }
 

@@ -20,7 +20,11 @@ class FeedParams(Params):
     """A feed, where no table of ions is given."""
 
     feed: FeedName = param("li_mg_equal", "Solution to start from, where no table of ions is given")
-    composition: str = param("", "Ions and concentrations in mol/m3 instead, for example Li=20, Mg=20, Cl=60")
+    composition: str = param(
+        "",
+        "Ions and concentrations in mol/m3 instead, for example Li=20, Mg=20, Cl=60; an ion of your own with charge, "
+        "diffusivity [m2/s] and radius [m]: Rb(1 2.07e-9 0.118e-9)=10",
+    )
     balance: str = param("", "Ion whose concentration is set so that the feed is neutral, for example Cl")
 
 
@@ -60,6 +64,18 @@ class SolveParams(MembraneParams):
     points: int = param(101, "Points of the profiles", unit="1", ge=2, le=10001, advanced=True)
 
 
+class CurveParams(SolveParams):
+    """Membrane, solution, and how finely the curves are drawn."""
+
+    curve_points: int = param(33, "Points of each curve", unit="1", ge=2, le=10001, advanced=True)
+
+
+class TableParams(Params):
+    """Where the table is."""
+
+    path: str = param("", "CSV file with a header, name or name [unit] per column", widget="file")
+
+
 class FitParams(FeedParams):
     """What is fitted, and where it starts."""
 
@@ -76,7 +92,7 @@ class FitParams(FeedParams):
 class NetworkParams(MembraneParams):
     """Throats of a network as membranes side by side; ``pore_radius`` and ``thickness`` come from the network."""
 
-    flux: float = param(1e-5, "Mean water flux over the open area", unit="m/s", ge=0, le=1e-2, display="um/s")
+    flux: float = param(1e-5, "Water flux per area of the membrane", unit="m/s", ge=0, le=1e-2, display="um/s")
     scale: float = param(
         1.0, "Factor on the throat radii, to read the structure as a finer one", unit="1", gt=0, le=1e3
     )
@@ -86,7 +102,7 @@ class NetworkParams(MembraneParams):
 
 
 class TrainParams(Params):
-    """How the networks are trained."""
+    """How a network is trained on measurements; the networks that ship bring their own recipe."""
 
     neutrality: Literal["hard", "soft", "none"] = param(
         "hard", "Electroneutrality: exact by projection, by a penalty, or not at all"
@@ -126,6 +142,20 @@ def _solve(inputs: Inputs, params: SolveParams, progress: Progress) -> Outputs:
     return run_solve(inputs, params, progress)
 
 
+def _curves(inputs: Inputs, params: CurveParams, progress: Progress) -> Outputs:
+    from porelab_methods.ion_transport.runs import run_curves
+
+    return run_curves(inputs, params, progress)
+
+
+def _table(inputs: Inputs, params: TableParams, progress: Progress) -> Outputs:
+    from pathlib import Path
+
+    from porelab_gui.core.inputs import read_table
+
+    return {"table": read_table(Path(params.path))}
+
+
 def _fit(inputs: Inputs, params: FitParams, progress: Progress) -> Outputs:
     from porelab_methods.ion_transport.runs import run_fit
 
@@ -150,6 +180,31 @@ METHODS: tuple[Method, ...] = (
         inputs={"ions": Port(Table, _IONS, optional=True)},
         outputs={"rejections": Table, "profiles": Table},
         function=_solve,
+        lane="quick",
+    ),
+    Method(
+        name="ion_curves",
+        title="Rejection against flux and pore radius (DSPM-DE)",
+        summary="Curves of the rejection of every ion: from no flux to three times the flux, from 0.6 to 2 times the "
+        "pore radius",
+        step="Ions",
+        citation=_DSPM_DE,
+        params=CurveParams,
+        inputs={"ions": Port(Table, _IONS, optional=True)},
+        outputs={"by_flux": Table, "by_radius": Table},
+        function=_curves,
+        lane="quick",
+    ),
+    Method(
+        name="load_table",
+        title="Open a table",
+        summary="A CSV file as a table: ions of a feed, or measured rejections",
+        step="Ions",
+        citation="",
+        params=TableParams,
+        inputs={},
+        outputs={"table": Table},
+        function=_table,
         lane="quick",
     ),
     Method(
@@ -189,7 +244,9 @@ METHODS: tuple[Method, ...] = (
         inputs={
             "measured": Port(
                 Table,
-                "A table with columns ion, feed [mol/m3], flux [m/s], rejection [1]; optional membrane, experiment",
+                "A table with columns ion, feed [mol/m3], flux [m/s], rejection [1]; optional membrane, experiment. "
+                "Without it the networks that ship are trained anew on simulations, by their own recipe",
+                optional=True,
             ),
             "weights": Port(Weights, "Earlier weights to go on from (fine-tuning).", optional=True),
         },
@@ -207,7 +264,7 @@ METHODS: tuple[Method, ...] = (
             "ions": Port(Table, _IONS, optional=True),
             "weights": Port(Weights, "Trained weights; without them the shipped ones.", optional=True),
         },
-        outputs={"rejections": Table, "attention": Table},
+        outputs={"rejections": Table, "attention": Table, "pairs": Table},
         function=_predict,
     ),
 )

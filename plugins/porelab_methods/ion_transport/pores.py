@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError
-from porelab_gui.core.nouns import Network
+from porelab_gui.core.nouns import Labels, Network
 from porelab_methods.ion_transport.feed import Feed
 from porelab_methods.ion_transport.system import Conditions, Membrane, solve
 
@@ -50,6 +50,42 @@ def membrane_from_network(
 
 
 @dataclass(frozen=True)
+class Geometry:
+    """``pore_radius`` [m], ``porosity`` [1] and ``length`` [m] along the flow of an image, and how they were found."""
+
+    pore_radius: float
+    porosity: float
+    length: float
+    how: str
+
+    def membrane(self, like: Membrane, scale: float = 1.0) -> Membrane:
+        """One membrane of this geometry, lengths times ``scale``, with charge and permittivity of another."""
+        radius, thickness = scale * self.pore_radius, scale * self.length / self.porosity
+        return Membrane(radius, thickness, like.charge, like.permittivity)
+
+
+def geometry_of(image: Network | Labels, axis: int = 0) -> Geometry:
+    """Of a network: the radius whose parallel tubes let as much water through, sqrt(sum r^4 / sum r^2) over throats.
+
+    Of a segmented image: the radius of tubes with its porosity and surface, 2 porosity / S_v. InputError where there
+    is no pore space.
+    """
+    if isinstance(image, Network):
+        made = membrane_from_network(image, axis=axis)
+        r = np.asarray(made.pore_radius)
+        how = f"{len(r):,} throats, radius of equal flow"
+        return Geometry(float(np.sqrt(np.sum(r**4) / np.sum(r**2))), float(image.porosity or 0), image.size[axis], how)
+    from porelab_gui.core.image.morphology.minkowski import surface_density
+
+    porosity, surface = image.porosity(), surface_density(image.void_mask(), image.voxel_size)
+    if not (porosity > 0 and surface > 0):
+        raise InputError("the image has no pore space with a surface", where=image.name or None,
+                         remedy="Segment it so that some voxels are void.")  # fmt: skip
+    length = image.shape[axis] * image.voxel_size[axis]
+    return Geometry(2.0 * porosity / surface, porosity, length, "twice the porosity over the surface per volume")
+
+
+@dataclass(frozen=True)
 class Distribution:
     """Per throat: ``radius`` [m], ``flux`` [m/s], ``share`` of the flow [1], ``rejection`` (Nt, n); and ``mixed`` (n,),
     the rejection of the permeates together. Throats without a solution have NaN and are left out of ``mixed``."""
@@ -69,7 +105,7 @@ def through_throats(
 ) -> Distribution:
     """Rejection of every parallel pore at one pressure gradient: velocity goes with r^2, flow with r^4 (Poiseuille).
 
-    ``flux`` [m/s] is the mean over the open area.
+    ``flux`` [m/s] is per area of the membrane, as in ``solve`` (the thickness is over the porosity).
     """
     r = np.atleast_1d(np.asarray(membrane.pore_radius, float))
     share = r**4 / np.sum(r**4)

@@ -12,6 +12,7 @@ from porelab_gui.core.nouns import Column, Network, Table
 from porelab_gui.core.progress import Progress
 from porelab_methods.ion_transport import fit as fitting
 from porelab_methods.ion_transport.closures import permeability
+from porelab_methods.ion_transport.curves import curves
 from porelab_methods.ion_transport.feed import Feed, make_feed, parse_feed, table_to_feed
 from porelab_methods.ion_transport.ions import ion
 from porelab_methods.ion_transport.pores import membrane_from_network, through_throats
@@ -47,14 +48,20 @@ def the_conditions(params: Any) -> Conditions:
     )
 
 
+def the_flux(feed: Feed, membrane: Membrane, conditions: Conditions, params: Any) -> float:
+    """Water flux [m/s], given or found from the pressure; NotConverged where there is none."""
+    if params.drive == "flux":
+        return float(params.flux)
+    flux = float(water_flux(feed.ions, feed.concentration, params.pressure, membrane, conditions)[0])
+    if not np.isfinite(flux):
+        raise NotConverged("no water flux was found for the pressure", remedy="Give the flux instead.")
+    return flux
+
+
 def run_solve(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
     """``solve_dspm_de``."""
     feed, membrane, conditions = the_feed(inputs, params), the_membrane(params), the_conditions(params)
-    flux = params.flux
-    if params.drive == "pressure":
-        flux = float(water_flux(feed.ions, feed.concentration, params.pressure, membrane, conditions)[0])
-        if not np.isfinite(flux):
-            raise NotConverged("no water flux was found for the pressure", remedy="Give the flux instead.")
+    flux = the_flux(feed, membrane, conditions, params)
     progress(0, 2, "solving")
     solution = solve(feed.ions, feed.concentration, flux, membrane, conditions, strict=True)
     progress(1, 2, "profiles")
@@ -99,6 +106,24 @@ def _rejections(
         "intrinsic": Column(solution.intrinsic[0], "1", "Intrinsic rejection"),
     }
     return Table(columns, tuple(notes), name="rejections")
+
+
+def run_curves(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
+    """``ion_curves``."""
+    feed, membrane, conditions = the_feed(inputs, params), the_membrane(params), the_conditions(params)
+    flux = the_flux(feed, membrane, conditions, params)
+    found = curves(feed, membrane, flux, conditions, points=params.curve_points)
+    progress(1, 1, "solved")
+
+    def table(name: str, key: str, unit: str, x: Any, rejection: Any) -> Table:
+        columns = {key: Column(x, unit)}
+        columns |= {f"rejection.{n}": Column(rejection[:, k], "1") for k, n in enumerate(feed.names)}
+        return Table(columns, name=name)
+
+    return {
+        "by_flux": table("by_flux", "flux", "m/s", found.flux, found.by_flux),
+        "by_radius": table("by_radius", "pore_radius", "m", found.radius, found.by_radius),
+    }
 
 
 def measurements_from(table: Table, sigma: float) -> list[fitting.Measurement]:

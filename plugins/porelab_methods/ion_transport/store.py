@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from porelab_gui.core.errors import FormatError, InputError
+from porelab_gui.core.learning.fit import threads
+from porelab_gui.core.learning.weights import MODEL
 from porelab_gui.core.nouns import Weights
 from porelab_methods.ion_transport.model import IonNet
 
@@ -51,8 +54,9 @@ class Ensemble:
     nets: Sequence[IonNet]
 
     def correction(self, features: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Mean correction h (B, K, n)."""
-        return np.mean([net.correction(features, present) for net in self.nets], axis=0)
+        """Mean correction h (B, K, n). One thread: these networks are smaller than what a second one costs."""
+        with threads(1):
+            return np.mean([net.correction(features, present) for net in self.nets], axis=0)
 
 
 def load_nets(weights: Weights) -> IonNets:
@@ -68,8 +72,14 @@ def load_nets(weights: Weights) -> IonNets:
 
 
 def members(weights: Weights) -> Ensemble:
-    """The networks that together are the model."""
-    model = load_nets(weights)
+    """The networks that together are the model; read once for as long as the file does not change."""
+    stamp = (weights.folder / MODEL).stat().st_mtime_ns if (weights.folder / MODEL).exists() else 0
+    return _members(weights.folder, stamp)
+
+
+@lru_cache(maxsize=4)
+def _members(folder: Path, stamp: int) -> Ensemble:
+    model = load_nets(Weights(folder))
     chosen = [model.nets[name] for name in model.members]
     return Ensemble([net for net in chosen if isinstance(net, IonNet)])
 

@@ -26,7 +26,8 @@ Array = NDArray[np.float64]
 class Recipe:
     """How a network is trained. ``neutrality`` "hard", "soft"
     (``penalty`` weighs the square of the charge that the correction makes) or "none";
-    ``noise`` is added to the rejections anew at every step (augmentation); ``ridge`` weighs the mean of h^2."""
+    ``noise`` is added to the rejections anew at every step (augmentation); ``ridge`` weighs the mean of h^2.
+    Each step sees ``batch`` experiments drawn anew."""
 
     neutrality: str = "hard"
     attend: bool = True
@@ -39,6 +40,7 @@ class Recipe:
     ridge: float = 1e-3
     penalty: float = 1.0
     decay: float = 1e-3
+    batch: int = 96
     seed: int = 0
 
 
@@ -62,6 +64,10 @@ class _Linear:
     target: torch.Tensor
     known: torch.Tensor
     charge: torch.Tensor
+
+    def rows(self, part: torch.Tensor) -> _Linear:
+        """The experiments of an index."""
+        return _Linear(*(v if k == "charge" else v[part] for k, v in vars(self).items()))
 
 
 def _linear(state: State, data: Experiments) -> _Linear:
@@ -101,6 +107,7 @@ def train(
     total = recipe.rounds * recipe.steps
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, total, recipe.rate * 0.02)
+    generator = torch.Generator().manual_seed(recipe.seed)
     soft, curves, best = recipe.neutrality != "hard", [], (np.inf, net.state_dict())
     state = solve_with(case, np.zeros((len(data), SEGMENTS, len(data.ions))), soft=soft)
     for k in range(recipe.rounds + 1):
@@ -111,7 +118,7 @@ def train(
             best = (error, {n: v.clone() for n, v in net.state_dict().items()})
         progress(k, recipe.rounds, "training", rmse=error)
         if k < recipe.rounds:
-            _steps(net, _linear(state, data), recipe, optimiser, schedule)
+            _steps(net, _linear(state, data), recipe, optimiser, schedule, generator)
     net.load_state_dict(best[1])
     return net, curves
 
@@ -129,10 +136,18 @@ def _rejections(state: State) -> Array:
     return np.where(state.case.feed > 0, state.solution.rejection, np.nan)
 
 
-def _steps(net: IonNet, lin: _Linear, recipe: Recipe, optimiser: torch.optim.Optimizer, schedule: object) -> None:
-    scale = max(int(lin.known.sum()), 1)
-    generator = torch.Generator().manual_seed(recipe.seed)
+def _steps(
+    net: IonNet,
+    lin: _Linear,
+    recipe: Recipe,
+    optimiser: torch.optim.Optimizer,
+    schedule: object,
+    generator: torch.Generator,
+) -> None:
+    every = lin
     for _ in range(recipe.steps):
+        lin = every.rows(torch.randperm(len(every.y), generator=generator)[: recipe.batch])
+        scale = max(int(lin.known.sum()), 1)
         h = net(lin.features, lin.present)
         move = torch.einsum("bikj,bkj->bi", lin.slopes, h - lin.h)
         y = lin.y + 6.0 * torch.tanh(move / 6.0)

@@ -9,12 +9,12 @@ from porelab_methods.ion_transport.curves import curves
 from porelab_methods.ion_transport.fit import Measurement, fit_membrane
 from porelab_methods.ion_transport.gradient import rejection_jacobian
 from porelab_methods.ion_transport.layer import rejection
-from porelab_methods.ion_transport.pores import membrane_from_network, through_throats
+from porelab_methods.ion_transport.pores import geometry_of, membrane_from_network, through_throats
 from porelab_methods.ion_transport.presets import FEEDS
 from porelab_methods.ion_transport.system import DAVIES, Conditions, Membrane, solve
 
 from porelab_gui.core.errors import InputError
-from porelab_gui.core.nouns import Column, Network
+from porelab_gui.core.nouns import Column, Labels, Network
 
 TRUTH = (0.47e-9, 1.1e-6, -45.0, 44.0)
 
@@ -135,3 +135,17 @@ def test_equal_throats_reject_like_one():
 def test_a_network_without_porosity_is_refused():
     with pytest.raises(InputError, match="neither porosity nor size"):
         membrane_from_network(_network([1e-9], porosity=None))
+
+
+def test_geometry_of_equal_throats_is_theirs():
+    made = _network(np.full(6, 4e-9))
+    found = geometry_of(made, axis=1)
+    assert found.pore_radius == pytest.approx(2e-9) and found.length == made.size[1]
+    scaled = found.membrane(Membrane(charge=-10.0), 0.25)
+    assert scaled.pore_radius == pytest.approx(0.5e-9) and scaled.charge == -10.0
+    assert scaled.thickness == pytest.approx(0.25 * made.size[1] / made.porosity)
+
+
+def test_geometry_of_a_solid_image_is_refused():
+    with pytest.raises(InputError, match="no pore space"):
+        geometry_of(Labels(np.zeros((4, 4, 4), np.uint8), (1e-6,) * 3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from porelab_methods.ion_transport.feed import balance_sentence, feed_of, parse_feed, table_to_feed
+from porelab_methods.ion_transport.feed import balance_sentence, composition_of, feed_of, parse_feed, table_to_feed
 from porelab_methods.ion_transport.ions import ion, ions
 from porelab_methods.ion_transport.methods import METHODS
 from porelab_methods.ion_transport.presets import FEEDS, MEMBRANES
@@ -140,3 +140,40 @@ def test_unknown_preset_and_mixtures_of_neutral_solutes():
     with pytest.raises(ParameterError):
         BY_NAME["solve_dspm_de"]({}, {"feed": "beer"})
     assert feed_of({"Na": 1.0, "Cl": 1.0}).names == ("Na", "Cl")
+
+
+def test_an_ion_of_ones_own_travels_as_text():
+    feed = parse_feed("Rb(1 2.07e-9 0.118e-9)=10, Cl=10")
+    assert feed.ions[0].charge == 1 and feed.ions[0].radius == 0.118e-9
+    again = parse_feed(composition_of(feed))
+    assert again.ions == feed.ions and np.array_equal(again.concentration, feed.concentration)
+    sea = FEEDS["seawater"].feed()
+    assert np.array_equal(parse_feed(composition_of(sea)).concentration, sea.concentration)
+
+
+def test_curves_as_a_method_agree_with_the_solution():
+    out = BY_NAME["ion_curves"]({}, {"feed": "nacl", "curve_points": 4})
+    assert out["by_flux"].columns["flux"].unit == "m/s" and len(out["by_radius"]) == 4
+    feed = FEEDS["nacl"].feed()
+    last = solve(feed.ions, feed.concentration, 3e-5, Membrane()).rejection[0]
+    assert out["by_flux"]["rejection.Na"][-1] == pytest.approx(last[0], abs=1e-6)
+    still = BY_NAME["ion_curves"]({}, {"feed": "nacl", "flux": 0.0, "curve_points": 3})
+    assert still["by_flux"]["flux"][-1] > 0, "at no flux the curve still shows what a flux would do"
+
+
+def test_a_table_is_opened_and_a_bad_one_refused(tmp_path):
+    path = tmp_path / "measured.csv"
+    path.write_text("ion,feed [mol/m3],flux [m/s],rejection\nNa,10,1e-5,0.9\nCl,10,1e-5,\n")
+    made = BY_NAME["load_table"]({}, {"path": str(path)})["table"]
+    assert made.columns["flux"].unit == "m/s" and np.isnan(made["rejection"][1])
+    with pytest.raises(InputError, match="cannot be read"):
+        BY_NAME["load_table"]({}, {"path": str(tmp_path / "none.csv")})
+
+
+def test_a_fit_table_with_a_missing_flux_is_refused():
+    bad = table(ion=["Na", "Cl"], feed=[10.0, 10.0], flux=[1e-5, np.nan], rejection=[0.5, 0.5])
+    with pytest.raises(InputError, match="need one flux"):
+        BY_NAME["fit_membrane"]({"measured": bad}, {})
+    lopsided = table(ion=["Na", "Cl"], feed=[10.0, 12.0], flux=[1e-5, 1e-5], rejection=[0.5, 0.5])
+    with pytest.raises(InputError, match="positive charge is missing"):
+        BY_NAME["fit_membrane"]({"measured": lopsided}, {})

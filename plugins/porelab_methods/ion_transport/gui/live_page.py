@@ -1,0 +1,117 @@
+"""Membrane, feed and flux with live results: DSPM-DE at every change, the neural equation beside it as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from porelab_gui.core.errors import PorelabError
+from porelab_gui.core.registry import get
+from porelab_gui.gui.context import Context
+from porelab_gui.gui.theme import role
+from porelab_gui.session.jobs import Job, JobQueue, State
+from porelab_methods.ion_transport.curves import compiled
+from porelab_methods.ion_transport.feed import composition_of
+from porelab_methods.ion_transport.gui.feed_table import FeedEditor
+from porelab_methods.ion_transport.gui.image_tie import ImageTie
+from porelab_methods.ion_transport.gui.live import Live
+from porelab_methods.ion_transport.gui.membrane_box import MembraneBox
+from porelab_methods.ion_transport.gui.results import Results
+from porelab_methods.ion_transport.system import Membrane
+
+
+class LivePage(QWidget):
+    """``results`` is what the dock shows. ``updated()`` after every live solution, ``seconds`` it took."""
+
+    updated = Signal()
+
+    def __init__(self, context: Context, results: Results) -> None:
+        super().__init__()
+        self.context, self.results = context, results
+        self.seconds, self.ready, self.generation = 0.0, False, 0
+        # a queue of its own: what is computed while a slider moves is no job of the user's
+        self.queue = JobQueue(deliver=context.session.queue._deliver)
+        self.destroyed.connect(lambda _=None, q=self.queue: q.close(0.0))
+        self.feed = FeedEditor()
+        self.box = MembraneBox(context, lambda: composition_of(self.feed.feed()))
+        self.tie = ImageTie(context, self.state)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(role(QLabel("Ions through a membrane"), "title"))
+        for widget in (self.feed, self.box, self.tie):
+            column.addWidget(widget)
+        self._timer = QTimer(self, singleShot=True, interval=0)
+        self._timer.timeout.connect(self.solve)
+        self._later = QTimer(self, singleShot=True, interval=250)
+        self._later.timeout.connect(self._predict)
+        self.feed.changed.connect(self._timer.start)
+        for field in self.box.fields.values():
+            field.editor.changed.connect(self._timer.start)
+        self.tie.filled.connect(self.box.set_membrane)
+        self.tie.solved.connect(results.show_throats)
+        results.picked.connect(lambda name, value: self.box.set_values({name: value}))
+        self._warm()
+
+    def state(self) -> tuple[Membrane, Mapping[str, Any]]:
+        """Membrane, and parameters of the Methods; ValueError or PorelabError where a field is wrong."""
+        values = {**self.box.values(), "composition": composition_of(self.feed.feed())}
+        return self.box.membrane(), values
+
+    def solve(self) -> None:
+        """Solve for what the fields say now; what was shown goes when they say nothing that can be solved."""
+        if not self.ready:
+            return
+        begin = time.perf_counter()
+        self.generation += 1
+        try:
+            live = Live.of(self.feed.feed(), self.box.values())
+        except (PorelabError, ValueError) as error:
+            self.results.show_live(None, str(error))
+        else:
+            self.results.show_live(live)
+            self._later.start()
+        self.seconds = time.perf_counter() - begin
+        self.updated.emit()
+
+    def _predict(self) -> None:
+        """Ask for the neural result; one that comes late is dropped."""
+        live, asked = self.results.live, self.generation
+        params = live.for_prediction() if live is not None else None
+        if params is None or self.queue.active:
+            if params is not None:
+                self._later.start()
+            return
+
+        def done(job: Job) -> None:
+            if self.generation == asked and job.state is State.DONE:
+                self.results.show_neural(job.outputs)
+            elif self.generation == asked and job.state is State.FAILED:
+                self.results.show_neural(None)
+                self.results.note(str(job.error))
+
+        self.queue.submit(replace(get("predict_rejection"), lane="gpu"), {}, params, done)
+
+    def _warm(self) -> None:
+        """Load the compiled solver away from the window's thread, then solve.
+
+        Where the machine has not compiled it yet, a child process does: a compiler at work outlives no window.
+        """
+
+        def done(job: Job) -> None:
+            self.ready = True
+            self.solve()
+
+        def load(job: Job | None = None) -> None:
+            self.queue.submit(replace(warm, lane="gpu"), {}, params, done)
+
+        warm = get("ion_curves")
+        params = warm.validate({"feed": "nacl", "curve_points": 2, "drive": "pressure"})
+        if compiled():
+            load()
+        else:
+            self.queue.submit(replace(warm, lane="process"), {}, params, load)

@@ -1,0 +1,77 @@
+"""The step Ions: the live page, fitting, training and prediction; results in a dock of their own below the canvas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QWidget
+
+from porelab_gui.gui.context import Context
+from porelab_gui.gui.steps.generic import GenericPanel
+from porelab_methods.ion_transport.gui.fit_page import FitPage, TableForm
+from porelab_methods.ion_transport.gui.live_page import LivePage
+from porelab_methods.ion_transport.gui.results import Results
+from porelab_methods.ion_transport.system import Membrane
+
+DOCK, NEIGHBOUR = "Ions", "Plots"
+LIVE = "Membrane and feed, live"
+# shown on the live page, or without a page
+LEFT_OUT = ("ion_curves", "ions_through_network", "predict_rejection", "load_table")
+TALL = 260
+
+
+class IonsPanel(GenericPanel):
+    """Pages of the step; ``results`` is the dock, which comes and goes with the step."""
+
+    def __init__(self, context: Context) -> None:
+        self.results = Results(context)
+        self._dock: Any = None
+        super().__init__(context, "Ions", LEFT_OUT)
+        self.show_method("solve_dspm_de")
+
+    @property
+    def live(self) -> LivePage:
+        """The page of membrane and feed."""
+        page = self.pages["solve_dspm_de"]
+        assert isinstance(page, LivePage)
+        return page
+
+    def title_of(self, name: str) -> str:
+        """The words in the chooser."""
+        return LIVE if name == "solve_dspm_de" else super().title_of(name)
+
+    def make_page(self, name: str) -> QWidget:
+        """Pages that show more than a form."""
+        if name == "solve_dspm_de":
+            return LivePage(self.context, self.results)
+        if name == "fit_membrane":
+            page = FitPage(self.context)
+            page.used.connect(self._use)
+            return page
+        return TableForm(self.context, name) if name == "train_ion_transport" else super().make_page(name)
+
+    def _use(self, membrane: Membrane) -> None:
+        self.show_method("solve_dspm_de")
+        self.live.box.set_membrane(membrane)
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        self._show_dock()
+
+    def hideEvent(self, event: Any) -> None:
+        super().hideEvent(event)
+        if self._dock is not None:
+            self._dock.hide()
+
+    def _show_dock(self) -> None:
+        window = self.context.viewer.window
+        main = window._qt_window
+        if self._dock is None:
+            self._dock = window.add_dock_widget(self.results, name=DOCK, area="bottom", add_vertical_stretch=False)
+            plots = window.dock_widgets.get(NEIGHBOUR)
+            if plots is not None and plots.parent() is not None:
+                main.tabifyDockWidget(plots.parent(), self._dock)
+        self._dock.show()
+        self._dock.raise_()
+        main.resizeDocks([self._dock], [min(TALL, main.height() // 3)], Qt.Orientation.Vertical)
