@@ -14,13 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from porelab_methods.ion_transport.calibrate import BOX
 from porelab_methods.ion_transport.data import Experiments
 from porelab_methods.ion_transport.neural import SEGMENTS, Case, Correction, solve_neural, solve_with
 from porelab_methods.ion_transport.system import Membrane
 
 Array = NDArray[np.float64]
-BOX = {"pore_radius": (0.30e-9, 0.70e-9), "thickness": (0.3e-6, 5e-6), "charge": (-150.0, 60.0),
-       "permittivity": (30.0, 70.0)}  # fmt: skip
 FLOOR = 0.02  # no misfit counts as better than this standard error of a rejection
 AMPLITUDES = (0.0, 0.5, 1.0)
 

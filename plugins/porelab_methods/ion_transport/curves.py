@@ -59,9 +59,9 @@ def warm_up() -> None:
     curves(FEEDS["nacl"].feed(), Membrane(), 1e-5, points=2)
 
 
-def compiled() -> bool:
-    """Whether this machine has compiled the solver before."""
-    from porelab_methods.ion_transport.newton import flux_batch
+def compiled(drive: str = "flux") -> bool:
+    """Whether this machine has compiled the solver before, for a given flux or for a pressure."""
+    from porelab_methods.ion_transport import newton
 
-    folder = Path(flux_batch.stats.cache_path)
-    return any(folder.glob("newton.flux_batch-*.nbc"))
+    kernel = newton.batch if drive == "flux" else newton.flux_batch
+    return any(Path(kernel.stats.cache_path).glob(f"newton.{kernel.py_func.__name__}-*.nbc"))

@@ -15,7 +15,7 @@ from typing import Any
 from porelab_gui.core.atomic import writing
 from porelab_gui.core.learning.fit import threads
 from porelab_gui.core.progress import Progress, silent, within
-from porelab_methods.ion_transport.calibrate import fit_experiments
+from porelab_methods.ion_transport.calibrate import BOX, fit_experiments
 from porelab_methods.ion_transport.data import PRETRAINING, SEEN, Experiments, drawn, simulate, truths
 from porelab_methods.ion_transport.model import IonNet
 from porelab_methods.ion_transport.store import describe
@@ -23,9 +23,9 @@ from porelab_methods.ion_transport.system import Membrane
 from porelab_methods.ion_transport.train import Recipe, train
 
 NOISE = 0.01
-PRETRAINED = Recipe(rounds=8, steps=120)
-TUNED = Recipe(rounds=8, steps=80, rate=1.5e-3)
-SCRATCH = Recipe(rounds=12, steps=80)
+PRETRAINED = Recipe(rounds=7, steps=120)
+TUNED = Recipe(rounds=6, steps=80, rate=1.5e-3)
+SCRATCH = Recipe(rounds=9, steps=80)
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,22 @@ def parts(plan: Plan) -> list[Part]:
     for k in range(plan.members):
         made.append(Part(f"pretrained{k}", "", replace(plan.pretraining, seed=k), False))
         made.append(Part(f"hard{k}", f"pretrained{k}", replace(plan.tuning, seed=k), True))
+    made.append(Part("scratch", "", plan.scratch, True))
     made.append(Part("soft", "pretrained0", replace(plan.tuning, neutrality="soft"), True))
     made.append(Part("none", "pretrained0", replace(plan.tuning, neutrality="none"), True))
     made.append(Part("pretrained_plain", "", replace(plan.pretraining, **plain), False))
     made.append(Part("no_attention", "pretrained_plain", replace(plan.tuning, **plain), True))
-    made += [Part(f"scratch{k}", "", replace(plan.scratch, seed=k), True) for k in range(plan.members)]
     return made
 
 
-def fitted(data: Experiments, starts: int = 2, progress: Progress = silent) -> list[Membrane]:
-    """DSPM-DE fitted to the rows of each membrane."""
+def fitted(data: Experiments, starts: int = 2, progress: Progress = silent, box: bool = True) -> list[Membrane]:
+    """DSPM-DE fitted to the rows of each membrane, within ``BOX`` or (as what is compared) within wide bounds."""
     count, made = int(data.membrane.max()) + 1, []
     for k in range(count):
         progress(k, count, f"fitting membrane {k + 1} of {count}")
-        made.append(fit_experiments(data.where(data.membrane == k), starts=starts).membrane)
+        made.append(
+            fit_experiments(data.where(data.membrane == k), starts=starts, bounds=BOX if box else None).membrane
+        )
     return made
 
 

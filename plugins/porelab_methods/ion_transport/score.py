@@ -107,7 +107,7 @@ def variants(nets: IonNets) -> dict[str, tuple[Ensemble, bool]]:
     made = {"neural": (pick(nets, nets.members), False)}
     for start, title, soft in (
         ("hard0", "neural, one network", False),
-        ("scratch", "neural, without pre-training", False),
+        ("scratch", "neural, one network without pre-training", False),
         ("pretrained", "neural, pre-trained on simulations only", False),
         ("no_attention", "neural, one network without attention", False),
         ("soft", "neural, one network, soft neutrality", True),

@@ -91,7 +91,8 @@ class FeedEditor(QWidget):
         self.table.setRowCount(0)
         for i, value in zip(feed.ions, feed.concentration, strict=True):
             own = (i.charge, i.diffusivity / 1e-9, i.radius / 1e-9)
-            self._append([i.name, f"{value:.10g}", *(to_text(float(f"{v:.6g}")) for v in own)])
+            digits = 6 if balance else 10  # without a balance the digits keep it neutral
+            self._append([i.name, f"{value:.{digits}g}", *(to_text(float(f"{v:.6g}")) for v in own)])
         self.table.blockSignals(False)
         self._offer_balance(balance)
         self.refresh()
@@ -189,8 +190,8 @@ class FeedEditor(QWidget):
             return
         self.table.blockSignals(True)
         for row, (known, value) in enumerate(zip(feed.names, feed.concentration, strict=True)):
-            if known == name and f"{value:.10g}" != self.text(row, 1):
-                self.table.item(row, 1).setText(f"{value:.10g}")
+            if known == name and f"{value:.6g}" != self.text(row, 1):
+                self.table.item(row, 1).setText(f"{value:.6g}")
         self.table.blockSignals(False)
 
     def _take_preset(self) -> None:

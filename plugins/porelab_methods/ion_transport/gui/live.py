@@ -49,4 +49,4 @@ class Live:
     @property
     def remarks(self) -> list[str]:
         """Sentences about ions that do not pass, traces, no flux."""
-        return [n for n in self.rejections.notes if "residual" not in n]
+        return [n for n in self.rejections.notes if not any(word in n for word in ("residual", "permeability"))]

@@ -33,7 +33,9 @@ class LivePage(QWidget):
     def __init__(self, context: Context, results: Results) -> None:
         super().__init__()
         self.context, self.results = context, results
-        self.seconds, self.ready, self.generation = 0.0, False, 0
+        self.seconds, self.generation = 0.0, 0
+        self._predicting = False
+        self.loaded: set[str] = set()  # "flux", "pressure": for what the solver is there
         # a queue of its own: what is computed while a slider moves is no job of the user's
         self.queue = JobQueue(deliver=context.session.queue._deliver)
         self.destroyed.connect(lambda _=None, q=self.queue: q.close(0.0))
@@ -57,6 +59,11 @@ class LivePage(QWidget):
         results.picked.connect(lambda name, value: self.box.set_values({name: value}))
         self._warm()
 
+    @property
+    def ready(self) -> bool:
+        """Whether the solver is loaded."""
+        return "flux" in self.loaded
+
     def state(self) -> tuple[Membrane, Mapping[str, Any]]:
         """Membrane, and parameters of the Methods; ValueError or PorelabError where a field is wrong."""
         values = {**self.box.values(), "composition": composition_of(self.feed.feed())}
@@ -65,6 +72,9 @@ class LivePage(QWidget):
     def solve(self) -> None:
         """Solve for what the fields say now; what was shown goes when they say nothing that can be solved."""
         if not self.ready:
+            return
+        if self.box.fields["drive"].editor.value() not in self.loaded:
+            self.results.show_live(None)
             return
         begin = time.perf_counter()
         self.generation += 1
@@ -82,36 +92,42 @@ class LivePage(QWidget):
         """Ask for the neural result; one that comes late is dropped."""
         live, asked = self.results.live, self.generation
         params = live.for_prediction() if live is not None else None
-        if params is None or self.queue.active:
+        if params is None or self._predicting:
             if params is not None:
                 self._later.start()
             return
 
         def done(job: Job) -> None:
+            self._predicting = False
             if self.generation == asked and job.state is State.DONE:
                 self.results.show_neural(job.outputs)
             elif self.generation == asked and job.state is State.FAILED:
                 self.results.show_neural(None)
-                self.results.note(str(job.error))
+                self.results.note(f"No neural result: {getattr(job.error, 'what', job.error)}"[:160])
 
+        self._predicting = True
         self.queue.submit(replace(get("predict_rejection"), lane="gpu"), {}, params, done)
 
     def _warm(self) -> None:
-        """Load the compiled solver away from the window's thread, then solve.
+        """Load the compiled solver away from the window's thread, for a given flux first, then for a pressure.
 
         Where the machine has not compiled it yet, a child process does: a compiler at work outlives no window.
         """
+        for drive in ("flux", "pressure"):
+            self._load(drive)
+
+    def _load(self, drive: str) -> None:
+        warm = get("ion_curves")
+        params = warm.validate({"feed": "nacl", "curve_points": 2, "drive": drive})
 
         def done(job: Job) -> None:
-            self.ready = True
+            self.loaded.add(drive)
             self.solve()
 
         def load(job: Job | None = None) -> None:
             self.queue.submit(replace(warm, lane="gpu"), {}, params, done)
 
-        warm = get("ion_curves")
-        params = warm.validate({"feed": "nacl", "curve_points": 2, "drive": "pressure"})
-        if compiled():
+        if compiled(drive):
             load()
         else:
             self.queue.submit(replace(warm, lane="process"), {}, params, load)

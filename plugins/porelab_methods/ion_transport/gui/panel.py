@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
 from porelab_gui.gui.context import Context
@@ -18,7 +18,7 @@ DOCK, NEIGHBOUR = "Ions", "Plots"
 LIVE = "Membrane and feed, live"
 # shown on the live page, or without a page
 LEFT_OUT = ("ion_curves", "ions_through_network", "predict_rejection", "load_table")
-TALL = 260
+TALL = 360  # px of the results; the canvas has nothing to show here
 
 
 class IonsPanel(GenericPanel):
@@ -27,6 +27,7 @@ class IonsPanel(GenericPanel):
     def __init__(self, context: Context) -> None:
         self.results = Results(context)
         self._dock: Any = None
+        self._before: int | None = None
         super().__init__(context, "Ions", LEFT_OUT)
         self.show_method("solve_dspm_de")
 
@@ -61,8 +62,14 @@ class IonsPanel(GenericPanel):
 
     def hideEvent(self, event: Any) -> None:
         super().hideEvent(event)
-        if self._dock is not None:
-            self._dock.hide()
+        if self._dock is None:
+            return
+        self._dock.hide()
+        plots = self.context.viewer.window.dock_widgets.get(NEIGHBOUR)
+        if self._before is not None and plots is not None and plots.parent() is not None:
+            main = self.context.viewer.window._qt_window
+            main.resizeDocks([plots.parent()], [self._before], Qt.Orientation.Vertical)
+        self._before = None
 
     def _show_dock(self) -> None:
         window = self.context.viewer.window
@@ -74,4 +81,11 @@ class IonsPanel(GenericPanel):
                 main.tabifyDockWidget(plots.parent(), self._dock)
         self._dock.show()
         self._dock.raise_()
-        main.resizeDocks([self._dock], [min(TALL, main.height() // 3)], Qt.Orientation.Vertical)
+        QTimer.singleShot(0, self._give_room)
+
+    def _give_room(self) -> None:
+        """Make the dock taller than plots are; the height of before comes back with the other dock."""
+        main = self.context.viewer.window._qt_window
+        if self.isVisible() and self._before is None:
+            self._before = self._dock.height()
+            main.resizeDocks([self._dock], [min(TALL, int(0.48 * main.height()))], Qt.Orientation.Vertical)
