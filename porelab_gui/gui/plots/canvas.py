@@ -25,13 +25,20 @@ class PlotCanvas(QWidget):
     """One set of axes. ``draw`` is called with (axes, colours) whenever the plot is stale and can be seen.
 
     ``clicked(x, y, event)`` in data coordinates. A mark is drawn on top of the finished picture without drawing the
-    picture again. ``numbers`` gives the columns of the plot for the CSV file.
+    picture again. ``numbers`` gives the columns of the plot for the CSV file. ``margins`` (left, right, top, bottom in
+    points) take the place of a layout that measures every text: for plots that follow a hand.
     """
 
     clicked = Signal(float, float, object)
 
-    def __init__(self, context: Context, draw: Callable[[Any, Colours], None]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        draw: Callable[[Any, Colours], None],
+        margins: tuple[float, float, float, float] | None = None,
+    ) -> None:
         super().__init__()
+        self._margins = margins
         self.context = context
         self._draw = draw
         self._figure: Any = None
@@ -140,11 +147,12 @@ class PlotCanvas(QWidget):
         from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
         from matplotlib.figure import Figure
 
-        self._figure = Figure(layout="tight")
+        self._figure = Figure(layout="tight" if self._margins is None else None)
         self._canvas = FigureCanvasQTAgg(self._figure)
         self.axes = self._figure.add_subplot()
         self._canvas.mpl_connect("button_press_event", self._on_click)
         self._canvas.mpl_connect("draw_event", self._on_drawn)
+        self._canvas.mpl_connect("resize_event", lambda _: self._place())
         self._column.addWidget(self._canvas, 1)
 
     def _redraw(self) -> None:
@@ -153,11 +161,22 @@ class PlotCanvas(QWidget):
         chosen = colours(self.context.viewer)
         self.axes.clear()
         dress(self._figure, self.axes, chosen)
+        self._place()
         self._draw(self.axes, chosen)
         ring = self.axes.plot([], [], "o", ms=11, mfc="none", mec="#ffb300", mew=2.5, animated=True, zorder=9)[0]
         line = self.axes.axvline(0, color="#ffb300", lw=2, animated=True, visible=False)
         self._mark = (ring, line)
         self._canvas.draw_idle()
+
+    def _place(self) -> None:
+        """Put the axes between the margins."""
+        if self._margins is None:
+            return
+        left, right, top, bottom = self._margins
+        wide, high = (max(float(v), 0.5) * 72 for v in self._figure.get_size_inches())
+        spans = {"left": left / wide, "right": 1 - right / wide, "bottom": bottom / high, "top": 1 - top / high}
+        if spans["left"] < spans["right"] and spans["bottom"] < spans["top"]:
+            self._figure.subplots_adjust(**spans)
 
     def _on_drawn(self, event: Any) -> None:
         self._picture = self._canvas.copy_from_bbox(self._figure.bbox)

@@ -55,7 +55,7 @@ def draw_bars(axes: Any, chosen: Colours, rejections: Table, neural: Table | Non
     low = float(np.nanmin([0.0, *rejections["rejection"], *(neural["lower"] if neural is not None else [])]))
     axes.set_ylim(1.08 * low, 1.12)
     axes.set_ylabel("rejection")
-    legend_of(axes, chosen, loc="lower left", bbox_to_anchor=(-0.12, 1.0), ncols=2)
+    legend_of(axes, chosen, loc="lower left", bbox_to_anchor=(-0.1, 1.0), ncols=2)
 
 
 def draw_profiles(axes: Any, chosen: Colours, profiles: Table, names: Sequence[str], charges: Sequence[float]) -> None:
@@ -69,7 +69,7 @@ def draw_profiles(axes: Any, chosen: Colours, profiles: Table, names: Sequence[s
     axes.set_ylim(0, 1.05 * top or 1.0)
     axes.set_xlabel("depth from the feed side [µm]")
     axes.set_ylabel("in the pore [mol/m³]")
-    legend_of(axes, chosen, loc="lower left", bbox_to_anchor=(-0.12, 1.0), ncols=len(names))
+    legend_of(axes, chosen, loc="lower left", bbox_to_anchor=(-0.1, 1.0), ncols=len(names))
 
 
 def draw_potential(axes: Any, chosen: Colours, profiles: Table) -> None:
@@ -91,7 +91,7 @@ def draw_curves(
     axes.set_xlim(x[0], x[-1])
     axes.set_xlabel(title)
     axes.set_ylabel("rejection")
-    legend_of(axes, chosen, loc="lower left", bbox_to_anchor=(-0.12, 1.0), ncols=len(names))
+    legend_of(axes, chosen, loc="lower left", bbox_to_anchor=(-0.1, 1.0), ncols=len(names))
 
 
 def draw_pairs(axes: Any, chosen: Colours, matrix: Array, names: Sequence[str], title: str) -> None:
@@ -123,7 +123,7 @@ def draw_spread(
         axes.axvline(mixed[key], color=colour(k), lw=1, ls=":")
     axes.set_xlabel("rejection of a throat (dotted: of all permeates together)")
     axes.set_ylabel("share of the flow")
-    legend_of(axes, chosen, loc="lower left", bbox_to_anchor=(-0.12, 1.0), ncols=len(names))
+    legend_of(axes, chosen, loc="lower left", bbox_to_anchor=(-0.1, 1.0), ncols=len(names))
 
 
 def legend_of(axes: Any, chosen: Colours, **options: Any) -> None:

@@ -103,7 +103,10 @@ class ImageTie(QWidget):
         if noun is None:
             self.said.setText(EMPTY)
         elif found is not None:
-            self.said.setText(self._sentence(found))
+            try:
+                self.said.setText(self._sentence(found))
+            except (PorelabError, ValueError) as error:
+                self.said.setText(f"Correct membrane and feed first: {error}")
 
     def solve_throats(self) -> Job | None:
         """Every throat as a membrane of its own, as a step of the recipe."""
@@ -117,7 +120,7 @@ class ImageTie(QWidget):
             outputs = {"network": name, "rejections": TABLE}
             return self.context.session.run("ions_through_network", values, {"network": name}, outputs, self._on_solved)
         except (PorelabError, ValueError) as error:
-            self.context.report(error if isinstance(error, PorelabError) else PorelabError(str(error)))
+            self.context.report(error)
             return None
 
     # -- inside
@@ -133,9 +136,13 @@ class ImageTie(QWidget):
 
     def _fill(self) -> None:
         found = self.geometry_now()
-        if found is not None:
+        if found is None:
+            return
+        try:
             self.filled.emit(found.membrane(self._state()[0], self.scale))
-            self.refresh()
+        except (PorelabError, ValueError) as error:
+            self.context.report(error)
+        self.refresh()
 
     def _on_solved(self, job: Job) -> None:
         if job.state is State.DONE and job.outputs:

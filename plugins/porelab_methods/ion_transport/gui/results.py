@@ -19,6 +19,7 @@ from porelab_methods.ion_transport.gui.live import Live
 WAIT = "Loading the solver …"
 NO_NETWORK = "Choose a network under Geometry from an image and solve its throats."
 NO_PAIRS = "The map of attention comes with the neural result."
+MARGINS = (40.0, 8.0, 16.0, 28.0)
 UNIT = {"flux": 1e6, "pore_radius": 1e9}
 
 
@@ -86,7 +87,7 @@ class Results(QWidget):
         row = QHBoxLayout(page)
         row.setContentsMargins(0, 2, 0, 0)
         for name, draw in draws.items():
-            self.charts[name] = chart = PlotCanvas(self.context, draw)
+            self.charts[name] = chart = PlotCanvas(self.context, draw, MARGINS)
             chart.numbers = lambda n=name: self.numbers(n)
             role(chart.message, "quiet")
             row.addWidget(chart, 1)
