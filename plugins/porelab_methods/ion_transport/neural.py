@@ -32,8 +32,8 @@ from porelab_methods.ion_transport.system import (
 Array = NDArray[np.float64]
 SEGMENTS = 4
 SLOW = 1e-7  # m/s
-TOKEN = 12  # features of an ion in a segment
-SHARE = 11  # of them: its part of all charge there
+TOKEN = 11  # features of an ion in a segment
+SHARE = 10  # of them: its part of all charge there
 WORLD = 8  # features of membrane, drive and place
 Correction = Callable[[Array, NDArray[np.bool_]], Array]
 
@@ -80,7 +80,7 @@ def solve_with(
     solution = solve_problem(case.ions, bent, flux, sensitivities=sensitivities, rtol=1e-8, start=start)
     inside = _inside(solution)
     present = problem.w != 0
-    return State(case, h, gain, solution, _features(case, problem, inside, solution), present)
+    return State(case, h, gain, solution, _features(case, problem, inside, flux), present)
 
 
 def _inside(solution: Solution) -> Array:
@@ -96,7 +96,7 @@ def _inside(solution: Solution) -> Array:
     return made
 
 
-def _features(case: Case, p: Problem, inside: Array, solution: Solution) -> Array:
+def _features(case: Case, p: Problem, inside: Array, flux: Array) -> Array:
     """(B, K, n, TOKEN + WORLD), all of order one."""
     count, n = p.feed.shape
     ratio = np.array([i.radius for i in case.ions]) / np.broadcast_to(case.membrane.pore_radius, (count,))[:, None]
@@ -114,11 +114,10 @@ def _features(case: Case, p: Problem, inside: Array, solution: Solution) -> Arra
         p.kc[:, 0],
         np.log(closures.diffusion_hindrance(np.minimum(ratio, 0.999))) / 2.0,
         np.log(np.maximum(p.pe, 1e-9)) / 3.0,
-        np.log(np.clip(1.0 - np.nan_to_num(solution.rejection, nan=0.0), 1e-3, 20.0)),
     ]
     still = np.repeat(np.stack(fixed, -1)[:, None], SEGMENTS, axis=1)
     moving = np.stack([np.log(np.maximum(inside, 1e-9)) / 4.0, share], -1)
-    world = np.repeat(_world(case, p, solution.flux)[:, :, None], n, axis=2)
+    world = np.repeat(_world(case, p, flux)[:, :, None], n, axis=2)
     return np.nan_to_num(np.concatenate([still, moving, world], -1)).astype(np.float32)
 
 

@@ -32,9 +32,9 @@ SCRATCH = Recipe(rounds=9, steps=80)
 class Plan:
     """Sizes, seeds and recipes; ``members`` networks together are the model."""
 
-    members: int = 3
-    pretraining_membranes: int = 20
-    pretraining_count: int = 2
+    members: int = 2
+    pretraining_membranes: int = 12
+    pretraining_count: int = 3
     pretraining_seed: int = 101
     bench_membranes: int = 6
     bench_seed: int = 7

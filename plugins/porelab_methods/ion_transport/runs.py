@@ -133,6 +133,8 @@ def measurements_from(table: Table, sigma: float) -> list[fitting.Measurement]:
         if key not in table.columns:
             raise InputError(f"the table of rejections has no column {key!r} (it has {', '.join(table.columns)})",
                              where=table.name or "measured")  # fmt: skip
+    for key in ("feed", "flux"):
+        _refuse_gaps(table, key)
     count = len(table)
     groups = table["experiment"] if "experiment" in table.columns else np.asarray(table["flux"])
     spread = np.asarray(table["sigma"], float) if "sigma" in table.columns else np.full(count, sigma)
@@ -141,6 +143,18 @@ def measurements_from(table: Table, sigma: float) -> list[fitting.Measurement]:
         rows = [k for k in range(count) if groups[k] == group]
         made.append(_measurement(table, rows, np.where(spread[rows] > 0, spread[rows], sigma)))
     return made
+
+
+def _refuse_gaps(table: Table, key: str) -> None:
+    """InputError naming the first row in which a column has no number."""
+    for row, value in enumerate(table[key]):
+        try:
+            known = np.isfinite(float(value))
+        except (TypeError, ValueError):
+            known = False
+        if not known:
+            where = f"{table.name or 'measured'}, row {row + 1}"
+            raise InputError(f"the {key} of {table['ion'][row]} is missing", where=where, remedy="Fill the cell.")
 
 
 def _measurement(table: Table, rows: list[int], sigma: np.ndarray) -> fitting.Measurement:

@@ -172,7 +172,7 @@ def test_a_table_is_opened_and_a_bad_one_refused(tmp_path):
 
 def test_a_fit_table_with_a_missing_flux_is_refused():
     bad = table(ion=["Na", "Cl"], feed=[10.0, 10.0], flux=[1e-5, np.nan], rejection=[0.5, 0.5])
-    with pytest.raises(InputError, match="need one flux"):
+    with pytest.raises(InputError, match="row 2: the flux of Cl is missing"):
         BY_NAME["fit_membrane"]({"measured": bad}, {})
     lopsided = table(ion=["Na", "Cl"], feed=[10.0, 12.0], flux=[1e-5, 1e-5], rejection=[0.5, 0.5])
     with pytest.raises(InputError, match="positive charge is missing"):
