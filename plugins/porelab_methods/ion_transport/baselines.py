@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from porelab_gui.core.learning.fit import threads
 from porelab_methods.ion_transport.boosting import Boosting
 from porelab_methods.ion_transport.data import Experiments
 from porelab_methods.ion_transport.neural import SEGMENTS, solve_with
@@ -46,13 +47,25 @@ def perceptron(x: Array, y: Array, *, seed: int = 0, steps: int = 1500) -> torch
     optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     inputs, target = torch.as_tensor(x.astype(np.float32)), torch.as_tensor(y.astype(np.float32))
+    with threads(1):
+        _descend(net, inputs, target, optimiser, schedule, steps)
+    return net
+
+
+def _descend(
+    net: torch.nn.Module,
+    inputs: torch.Tensor,
+    target: torch.Tensor,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    steps: int,
+) -> None:
     for _ in range(steps):
         loss = torch.nn.functional.mse_loss(torch.exp(net(inputs)[:, 0]), torch.exp(target))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
-    return net
 
 
 def compare(

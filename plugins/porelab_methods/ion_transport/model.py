@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from porelab_gui.core.learning.fit import threads
 from porelab_methods.ion_transport.neural import TOKEN, WORLD
 
 LIMIT = 4.0  # of |h|: e^4 in a concentration from face to face
@@ -72,8 +73,8 @@ class IonNet(nn.Module):
         return h.masked_fill(absent, 0.0).reshape(b, k, n)
 
     def correction(self, features: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """The same on numpy, without gradients."""
-        with torch.no_grad():
+        """The same on numpy, without gradients. One thread: a second costs more than so small a network."""
+        with torch.no_grad(), threads(1):
             return self(torch.as_tensor(features), torch.as_tensor(present)).double().numpy()
 
     def attention_maps(self, features: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float64]:

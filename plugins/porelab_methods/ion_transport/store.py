@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from porelab_gui.core.errors import FormatError, InputError
-from porelab_gui.core.learning.fit import threads
 from porelab_gui.core.learning.weights import MODEL
 from porelab_gui.core.nouns import Weights
 from porelab_methods.ion_transport.model import IonNet
@@ -54,9 +53,8 @@ class Ensemble:
     nets: Sequence[IonNet]
 
     def correction(self, features: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Mean correction h (B, K, n). One thread: these networks are smaller than what a second one costs."""
-        with threads(1):
-            return np.mean([net.correction(features, present) for net in self.nets], axis=0)
+        """Mean correction h (B, K, n)."""
+        return np.mean([net.correction(features, present) for net in self.nets], axis=0)
 
 
 def load_nets(weights: Weights) -> IonNets:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from porelab_gui.core.learning.fit import threads
 from porelab_gui.core.progress import Progress, silent
 from porelab_methods.ion_transport.data import Experiments
 from porelab_methods.ion_transport.model import IonNet
@@ -118,7 +119,8 @@ def train(
             best = (error, {n: v.clone() for n, v in net.state_dict().items()})
         progress(k, recipe.rounds, "training", rmse=error)
         if k < recipe.rounds:
-            _steps(net, _linear(state, data), recipe, optimiser, schedule, generator)
+            with threads(1):
+                _steps(net, _linear(state, data), recipe, optimiser, schedule, generator)
     net.load_state_dict(best[1])
     return net, curves
 
