@@ -68,7 +68,7 @@ def draw_profiles(axes: Any, chosen: Colours, profiles: Table, names: Sequence[s
         top = max(top, float(values.max()))
     axes.set_ylim(0, 1.05 * top or 1.0)
     axes.set_xlabel("depth from the feed side [µm]")
-    axes.set_ylabel("in the pore [mol/m³]")
+    axes.set_ylabel("c in the pore [mol/m³]")
     legend_of(axes, chosen, loc="lower left", bbox_to_anchor=(-0.1, 1.0), ncols=len(names))
 
 
@@ -105,7 +105,8 @@ def draw_pairs(axes: Any, chosen: Colours, matrix: Array, names: Sequence[str], 
         axes.text(j, i, f"{shown[i, j]:.2g}", ha="center", va="center", fontsize=7, color="white" if dark else "black")
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(names)), names)
-    axes.set_title(title)
+    axes.tick_params(labelsize=7, length=0)
+    axes.set_title(title, fontsize=8.5, color=chosen.text)
 
 
 def draw_spread(

@@ -53,7 +53,7 @@ class FeedEditor(QWidget):
             self.preset.setItemData(self.preset.count() - 1, preset.source, Qt.ItemDataRole.ToolTipRole)
         self.preset.addItem(EDITED, "")
         self.table = _grid()
-        self.add, self.remove = QPushButton("Add ion"), QPushButton("Remove")
+        self.add, self.remove = QPushButton("Add"), QPushButton("Remove")
         self.balance = QComboBox()
         self.balance.setObjectName("balance")
         for combo in (self.preset, self.balance):
@@ -228,7 +228,7 @@ class FeedEditor(QWidget):
 def narrow(combo: QComboBox) -> None:
     """Let a combo box be narrower than its longest entry, as the dock needs."""
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(6)
+    combo.setMinimumContentsLength(3)
 
 
 def _grid() -> QTableWidget:

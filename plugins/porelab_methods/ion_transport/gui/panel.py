@@ -14,7 +14,7 @@ from porelab_methods.ion_transport.gui.live_page import LivePage
 from porelab_methods.ion_transport.gui.results import Results
 from porelab_methods.ion_transport.system import Membrane
 
-DOCK, NEIGHBOUR = "Ions", "Plots"
+DOCK, NEIGHBOUR, JOBS = "Ions", "Plots", "Jobs"
 LIVE = "Membrane and feed, live"
 # shown on the live page, or without a page
 LEFT_OUT = ("ion_curves", "ions_through_network", "predict_rejection", "load_table")
@@ -65,10 +65,8 @@ class IonsPanel(GenericPanel):
         if self._dock is None:
             return
         self._dock.hide()
-        plots = self.context.viewer.window.dock_widgets.get(NEIGHBOUR)
-        if self._before is not None and plots is not None and plots.parent() is not None:
-            main = self.context.viewer.window._qt_window
-            main.resizeDocks([plots.parent()], [self._before], Qt.Orientation.Vertical)
+        if self._before is not None:
+            self._resize(self._before)
         self._before = None
 
     def _show_dock(self) -> None:
@@ -81,11 +79,18 @@ class IonsPanel(GenericPanel):
                 main.tabifyDockWidget(plots.parent(), self._dock)
         self._dock.show()
         self._dock.raise_()
-        QTimer.singleShot(0, self._give_room)
+        QTimer.singleShot(30, self._give_room)
 
     def _give_room(self) -> None:
         """Make the dock taller than plots are; the height of before comes back with the other dock."""
-        main = self.context.viewer.window._qt_window
         if self.isVisible() and self._before is None:
             self._before = self._dock.height()
-            main.resizeDocks([self._dock], [min(TALL, int(0.48 * main.height()))], Qt.Orientation.Vertical)
+            self._resize(min(TALL, int(0.48 * self.context.viewer.window._qt_window.height())))
+
+    def _resize(self, height: int) -> None:
+        """All docks below the canvas have one height."""
+        docks = self.context.viewer.window.dock_widgets
+        below = [docks[n].parent() for n in (JOBS, NEIGHBOUR) if n in docks and docks[n].parent() is not None]
+        below = [*below, self._dock]
+        main = self.context.viewer.window._qt_window
+        main.resizeDocks(below, [height] * len(below), Qt.Orientation.Vertical)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from porelab_gui.core.nouns import Network, Table
@@ -19,7 +19,7 @@ from porelab_methods.ion_transport.gui.live import Live
 WAIT = "Loading the solver …"
 NO_NETWORK = "Choose a network under Geometry from an image and solve its throats."
 NO_PAIRS = "The map of attention comes with the neural result."
-MARGINS = (40.0, 8.0, 16.0, 28.0)
+MARGINS = (42.0, 8.0, 16.0, 32.0)
 UNIT = {"flux": 1e6, "pore_radius": 1e9}
 
 
@@ -42,6 +42,9 @@ class Results(QWidget):
         self.said = role(QLabel(WAIT), "quiet")
         self.said.setObjectName("residual")
         self.said.setWordWrap(True)
+        # of one height whatever it says: a chart that changes its size is drawn twice
+        self.said.setFixedHeight(2 * self.said.fontMetrics().lineSpacing() + 4)
+        self.said.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._tab("Rejection", bars=self._draw_bars)
         self._tab("Profiles", concentration=self._draw_profiles, potential=self._draw_potential)
         self._tab("Curves", by_flux=self._draw_by_flux, by_radius=self._draw_by_radius)
@@ -215,7 +218,7 @@ class Results(QWidget):
         self._draw_pair(axes, chosen, "attention", "attention")
 
     def _draw_charges(self, axes: Any, chosen: Colours) -> None:
-        self._draw_pair(axes, chosen, "charges", "charge product |z z′|")
+        self._draw_pair(axes, chosen, "charges", "charge product")
 
     def _draw_removal(self, axes: Any, chosen: Colours) -> None:
         self._draw_pair(axes, chosen, "removal", "change when hidden")
