@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
@@ -64,9 +65,10 @@ class IonsPanel(GenericPanel):
         super().hideEvent(event)
         if self._dock is None:
             return
-        self._dock.hide()
-        if self._before is not None:
-            self._resize(self._before)
+        with suppress(RuntimeError):  # the window went first
+            self._dock.hide()
+            if self._before is not None:
+                self._resize(self._before)
         self._before = None
 
     def _show_dock(self) -> None:
