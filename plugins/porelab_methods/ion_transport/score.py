@@ -61,14 +61,15 @@ class Fits:
 
 def bench_a(
     nets: IonNets,
-    plan: Plan = SHIPPED,
+    plan: Plan | None = None,
     count: int = TEST_COUNT,
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Unseen mixtures of the richer simulator: on the membranes of the bench, and on new ones that were only fitted.
 
-    Unseen are sets of ions in no training; compositions, strengths and fluxes are drawn at random. ``plan`` and
-    ``count`` differ from those of the shipped weights in tests only.
+    Unseen are sets of ions in no training; compositions, strengths and fluxes are drawn at random. ``plan`` is that
+    of the weights; another ``count`` is for tests.
     """
+    plan = plan or plan_of(nets)
     seen, made = bench_data(plan), truths(plan.bench_membranes, plan.bench_seed)
     fits = Fits.of(seen)
     unseen = drawn(made, UNSEEN, count, seed=TEST_SEED)
@@ -84,6 +85,16 @@ def bench_a(
     }
     rows += new_membranes(nets, seen, fits, plan, count)
     return figures | _pairing(nets, states["neural"]), rows
+
+
+def plan_of(nets: IonNets) -> Plan:
+    """The plan by which networks were made, as far as the bench goes."""
+    known = nets.bench
+    return replace(
+        SHIPPED,
+        bench_membranes=int(known.get("membranes", SHIPPED.bench_membranes)),
+        bench_seed=int(known.get("seed", SHIPPED.bench_seed)),
+    )
 
 
 def new_membranes(nets: IonNets, seen: Experiments, fits: Fits, plan: Plan, count: int) -> list[dict[str, Any]]:
@@ -106,7 +117,7 @@ def predictions(
         for name, value in compare(seen, unseen, own, other).items():
             title = {"mlp": "MLP", "boosting": "gradient boosting"}[name] + suffix
             found[title] = (value, _charge_of(unseen, value))
-    case, states = case_of(unseen, theirs.box), {}
+    case, states = case_of(unseen, theirs.box if nets.bench.get("box", True) else theirs.free), {}
     for title, (ensemble, soft) in variants(nets).items():
         states[title] = solve_neural(case, ensemble.correction, soft=soft)
         solution = states[title].solution

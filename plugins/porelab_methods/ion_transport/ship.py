@@ -48,6 +48,7 @@ def ship(folder: Path, progress: Progress, plan: Plan = SHIPPED, count: int = 9)
 
     made = run(plan, folder.with_name(folder.name + ".parts"), within(progress, 0.0, 0.8))
     config: dict[str, Any] = {"system": NAME, "networks": {k: describe(net) for k, net in made.items()}}
+    config["bench"] = {"membranes": plan.bench_membranes, "seed": plan.bench_seed, "box": True}
     config["members"] = [f"hard{k}" for k in range(plan.members)]
     nets = IonNets(config)
     nets.nets = torch.nn.ModuleDict(made)

@@ -21,7 +21,11 @@ NAME = "ion_transport"
 
 
 class IonNets(torch.nn.Module):
-    """Networks by name; those of ``config["members"]`` together are the model, the rest are kept for comparison."""
+    """Networks by name; those of ``config["members"]`` together are the model, the rest are kept for comparison.
+
+    ``bench`` says on which simulated membranes they were fine-tuned: ``membranes``, ``seed``, and whether those were
+    fitted within the ``box``.
+    """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
@@ -32,6 +36,7 @@ class IonNets(torch.nn.Module):
             }
         )
         self.members = tuple(config["members"])
+        self.bench: dict[str, Any] = dict(config.get("bench") or {})
 
 
 def describe(net: IonNet) -> dict[str, Any]:

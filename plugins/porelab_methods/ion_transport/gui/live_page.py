@@ -37,7 +37,7 @@ class LivePage(QWidget):
         self._predicting = False
         self.loaded: set[str] = set()  # "flux", "pressure": for what the solver is there
         # a queue of its own: what is computed while a slider moves is no job of the user's
-        self.queue = JobQueue(deliver=context.session.queue._deliver)
+        self.queue = JobQueue(deliver=context.session.queue.deliver)
         self.destroyed.connect(lambda _=None, q=self.queue: q.close(0.0))
         self.feed = FeedEditor()
         self.box = MembraneBox(context, lambda: composition_of(self.feed.feed()))
