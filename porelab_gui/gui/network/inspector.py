@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -18,13 +19,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from porelab_gui.core.nouns import Column, Columns, Network
+from porelab_gui.core.nouns import Column, Columns, Field, Network, Regions, Table
+from porelab_gui.core.registry import get
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.network.colouring import readable
-from porelab_gui.gui.network.pair import pair_surfaces, regions_of
+from porelab_gui.gui.network.pair import Surface, coloured, pair_surfaces, regions_of
 from porelab_gui.gui.network.pair_view import PairView
 from porelab_gui.gui.numbers import show
 from porelab_gui.gui.theme import colours, role
+from porelab_gui.session.jobs import Job
 
 EMPTY = "Click a throat or a pore in the 3D view, or a point in a plot, and its numbers are shown here."
 NO_REGIONS = "The regions of this network are not open, so its pore pair cannot be shown."
@@ -43,6 +46,12 @@ class Inspector(QWidget):
         self.fly_button = QPushButton("Go there")
         self.fly_button.setToolTip("Move the camera to it.")
         self.pair = PairView()
+        self.shade = QCheckBox("Concentration")
+        self.shade.setObjectName("shade_pair")
+        self.shade.setToolTip(
+            "Colour the pair by the concentration of its direct simulation: bright 1 in one pore, dark 0 in the other."
+        )
+        self._asked = -1
         self.table = QTableWidget(0, 3)
         self.table.setObjectName("inspector")
         self.table.setHorizontalHeaderLabels(["", "value", ""])
@@ -57,6 +66,7 @@ class Inspector(QWidget):
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self.refresh)
         self.fly_button.clicked.connect(self._fly)
+        self.shade.toggled.connect(self._later)
         context.selection.throat_changed.connect(self._later)
         context.selection.pore_changed.connect(self._later)
         context.layers.networks_changed.connect(self._later)
@@ -69,7 +79,12 @@ class Inspector(QWidget):
         head.addWidget(self.title, 1)
         head.addWidget(self.fly_button)
         split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(self.pair)
+        left = QWidget()
+        under = QVBoxLayout(left)
+        under.setContentsMargins(0, 0, 0, 0)
+        under.addWidget(self.pair, 1)
+        under.addWidget(self.shade)
+        split.addWidget(left)
         split.addWidget(self.table)
         split.setSizes([150, 470])
         self.body = split
@@ -124,12 +139,33 @@ class Inspector(QWidget):
         place = ", ".join(f"{axis} {show(v, 'm')}" for axis, v in zip("zyx", network.coords[index], strict=True))
         self._fill([("centre", place, ""), *plain_rows(network.pores, index)])
         self.pair.hide()
+        self.shade.hide()
 
     def _show_pair(self, network: Network, index: int) -> None:
         self.pair.show()
         regions = regions_of(self.context.session.items, network)
         surfaces = pair_surfaces(regions, network, index) if regions is not None else []
         self.pair.show_surfaces(surfaces, colours(self.context.viewer).background, NO_REGIONS)
+        self.shade.setVisible(bool(surfaces))
+        if regions is not None and surfaces and self.shade.isChecked():
+            self._ask_for_field(regions, network, index, surfaces)
+
+    def _ask_for_field(self, regions: Regions, network: Network, index: int, surfaces: list[Surface]) -> None:
+        """Solve the conduit in the background and colour the pair, unless another throat was chosen meanwhile."""
+        method = get("conduit_field")
+        self._asked = index
+
+        def done(job: Job) -> None:
+            if self._asked != index or not job.outputs or not self.shade.isChecked():
+                return
+            field, table = job.outputs["concentration"], job.outputs["table"]
+            assert isinstance(field, Field) and isinstance(table, Table)  # as the Method declares them
+            corner = np.array([int(table[f"corner_{axis}"][0]) for axis in "zyx"])
+            shaded = coloured(surfaces, network, index, field, corner)
+            self.pair.show_surfaces(shaded, colours(self.context.viewer).background)
+
+        inputs = {"regions": regions, "network": network}
+        self.context.session.queue.submit(method, inputs, method.validate({"throat": index}), done)
 
     def _fill(self, rows: list[tuple[str, str, str]]) -> None:
         self.table.setRowCount(len(rows))

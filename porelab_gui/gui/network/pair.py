@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from porelab_gui.core.nouns import Network, Noun, Regions
+from porelab_gui.core.nouns import Field, Network, Noun, Regions
 
 MOST_VOXELS = 44  # along the longest edge of what is meshed; more is thinned out first
 
 
 @dataclass(frozen=True)
 class Surface:
-    """A triangle mesh in micrometres relative to the throat's middle."""
+    """A triangle mesh in micrometres relative to the throat's middle; ``values`` per vertex where it is coloured."""
 
     vertices: NDArray[np.float32]
     faces: NDArray[np.int32]
+    values: NDArray[np.float32] | None = None
 
 
 def regions_of(items: Mapping[str, Noun], network: Network) -> Regions | None:
@@ -44,6 +45,24 @@ def pair_surfaces(regions: Regions, network: Network, throat: int) -> list[Surfa
         if surface is not None:
             corners = ((surface[0] - 1) * step * voxel + origin - middle) * 1e6
             made.append(Surface(corners.astype(np.float32), surface[1].astype(np.int32)))
+    return made
+
+
+def coloured(
+    surfaces: list[Surface], network: Network, throat: int, field: Field, corner: NDArray[np.int64]
+) -> list[Surface]:
+    """The surfaces with what ``field`` says beside each vertex; ``corner`` is the field's first voxel in the image."""
+    from scipy.ndimage import distance_transform_edt
+
+    voxel, middle = np.asarray(field.voxel_size), network.coords[network.conns[throat]].mean(axis=0)
+    data = field.array()
+    nearest = distance_transform_edt(np.isnan(data), return_distances=False, return_indices=True)
+    filled = data[tuple(nearest)]
+    made = []
+    for surface in surfaces:
+        place = np.rint((surface.vertices * 1e-6 + middle) / voxel - corner).astype(int)
+        z, y, x = np.clip(place, 0, np.array(data.shape) - 1).T
+        made.append(Surface(surface.vertices, surface.faces, filled[z, y, x].astype(np.float32)))
     return made
 
 

@@ -15,6 +15,15 @@ NOTHING = (np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], dtype=np.uint32))
 COLOURS = ("#4c9be8", "#f2994a")
 
 
+def _look(surface: Surface, colour: str) -> dict[str, Any]:
+    """The colour of a region, or the colours of its values from 0 (dark) to 1 (bright)."""
+    if surface.values is None:
+        return {"color": colour}
+    from vispy.color import get_colormap
+
+    return {"vertex_colors": get_colormap("viridis")[np.clip(surface.values, 0, 1)].rgba}
+
+
 class PairView(QWidget):
     """Shows surfaces, or a sentence that says why there are none."""
 
@@ -47,7 +56,8 @@ class PairView(QWidget):
         for k, mesh in enumerate(self._meshes):
             mesh.visible = k < len(surfaces)
             if mesh.visible:
-                mesh.set_data(vertices=surfaces[k].vertices[:, ::-1], faces=surfaces[k].faces[:, ::-1])
+                look = _look(surfaces[k], COLOURS[k])
+                mesh.set_data(vertices=surfaces[k].vertices[:, ::-1], faces=surfaces[k].faces[:, ::-1], **look)
         if self._scene is not None:
             self._scene.native.setVisible(bool(surfaces))
         if surfaces:

@@ -150,7 +150,7 @@ conduit_field = Method(
     inputs=conductance_dns.inputs,
     outputs={"concentration": Field, "table": Table},
     function=_conduit_field,
-    lane="process",
+    lane="quick",
 )
 
 
