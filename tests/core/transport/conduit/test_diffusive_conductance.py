@@ -250,8 +250,19 @@ def on_device(image, conns, partition, **how):
     return solve_diffusive(Conduits.of(regions, network), np.asarray(conns) + 1, Solver(**how), silent)
 
 
-@pytest.mark.parametrize("at_once", [4_000_000, 900])
-def test_batches_on_a_torch_device_are_the_compiled_solves(partition, monkeypatch, at_once):
+@pytest.fixture
+def one_thread():
+    """Torch on one thread: these tensors are too small to share."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("at_once", [4_000_000, 5000])
+def test_batches_on_a_torch_device_are_the_compiled_solves(partition, monkeypatch, one_thread, at_once):
     from porelab_gui.core.transport.conduit import batched
 
     monkeypatch.setattr(batched, "NODES_AT_ONCE", at_once)
