@@ -58,7 +58,7 @@ def main():
     start = time.perf_counter()
     session.run("load", {"path": str(path), "voxel_size": (1e-6,) * 3}, {}, {"image": "big"})
     window.wait(); settle(app, 0)
-    row["open_s"] = time.perf_counter() - start
+    row["open_s"] = time.perf_counter() - start; row["job_s"] = session.queue.jobs[-1].seconds
     if copy:
         start = time.perf_counter()
         session.run("fast_copy", {}, {"image": "big"}, {"image": "big"}); window.wait(3600); settle(app, 0)

@@ -11,6 +11,7 @@ from napari.layers import Labels as LabelsLayer
 from napari.utils.colormaps import DirectLabelColormap
 
 from porelab_gui.core.nouns import Field, Labels, Regions, Stack
+from porelab_gui.gui.on_disk import for_canvas, in_slabs
 from porelab_gui.gui.palette import phase_colours
 
 MICRO = 1e6  # layers are in micrometres
@@ -32,14 +33,16 @@ def image_layer(name: str, stack: Stack) -> Layer:
     data = _data(stack)
     if np.dtype(stack.data.dtype) == bool and not isinstance(data, list):
         data = data.view(np.uint8) if isinstance(data, np.ndarray) else data.astype(np.uint8)
-    coarsest = data[-1] if isinstance(data, list) else data
-    return Image(data, contrast_limits=_limits(coarsest), colormap="gray", multiscale=isinstance(data, list), **where)
+    sampled = stack.data if in_slabs(stack.data) else stack.levels[-1]
+    return Image(data, contrast_limits=_limits(sampled), colormap="gray", multiscale=isinstance(data, list), **where)
 
 
 def _data(stack: Stack) -> Any:
     """The image, or the list of it and its coarser levels, of which napari draws what the canvas can show."""
-    levels = stack.levels
-    return list(levels) if len(levels) > 1 and np.dtype(stack.data.dtype) != bool else stack.data
+    if np.dtype(stack.data.dtype) == bool:
+        return stack.data
+    levels = for_canvas(stack.levels)
+    return list(levels) if len(levels) > 1 else levels[0]
 
 
 def fits(layer: Layer, stack: Stack) -> bool:

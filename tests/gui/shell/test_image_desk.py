@@ -173,3 +173,31 @@ def test_levels_of_a_lazy_image_reach_the_canvas(porelab):
     session.put(get("load"), {}, {}, {"image": with_levels}, {"image": "big"})
     layer = porelab.context.layers.layer("big")
     assert layer.multiscale and [tuple(lv.shape) for lv in layer.data] == [(20, 64, 64), (10, 32, 32)]
+
+
+def test_a_slice_across_x_of_a_stack_in_slabs_reads_only_that(porelab):
+    import dask.array as da
+
+    from porelab_gui.core.image.formats.lazy import strided
+    from porelab_gui.core.nouns import Pyramid
+
+    asked = []
+
+    class Watched:
+        shape, dtype, ndim = (40, 512, 512), np.dtype(np.uint8), 3
+
+        def __getitem__(self, key):
+            made = np.zeros(self.shape, np.uint8)[key]
+            asked.append(made.size)
+            return made
+
+    data = da.from_array(Watched(), chunks=(8, 512, 512), name=False)
+    session = porelab.context.session
+    stack = Stack(data, 1e-6, pyramid=Pyramid(data, strided(data)))
+    session.put(get("load"), {}, {}, {"image": stack}, {"image": "big"}, {"image": "hash"})
+    porelab.viewer.dims.order = (2, 0, 1)
+    asked.clear()
+    porelab.viewer.dims.set_current_step(2, 333)
+    layer = porelab.context.layers.layer("big")
+    assert layer.multiscale and asked and max(asked) <= 8 * 512
+    porelab.viewer.dims.order = (0, 1, 2)

@@ -91,11 +91,39 @@ def plain(path: Path, dtype: Any, offset: int, shape: tuple[int, ...]) -> Any:
     return da.from_array(PlainArray(path, np.dtype(dtype), offset, shape), chunks=(slab, *shape[1:]), name=False)
 
 
+class Strided:
+    """Every ``step``-th voxel of a lazy array; a cut of it asks the array for just the voxels of the cut.
+
+    (dask does not join a cut to the strides before it, and would read whole chunks.)
+    """
+
+    def __init__(self, data: Any, step: int) -> None:
+        self.data, self.step = data, step
+        self.shape, self.dtype, self.ndim = tuple(-(-n // step) for n in data.shape), np.dtype(data.dtype), data.ndim
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        return np.asarray(self.data[tuple(self._place(k, n) for k, n in zip(key, self.shape, strict=True))])
+
+    def _place(self, key: Any, count: int) -> Any:
+        if isinstance(key, slice):
+            start, stop, step = key.indices(count)
+            return slice(
+                start * self.step, max(start, stop - 1) * self.step + 1 if stop > start else 0, step * self.step
+            )
+        return np.asarray(key) * self.step if np.ndim(key) else int(key) * self.step
+
+
 def strided(data: Any) -> tuple[Any, ...]:
     """Coarser versions of a lazy array for display: every 2nd, 4th ... voxel until all edges are short."""
+    import dask.array as da
+
     made, step = [], 2
     while max(data.shape) // step >= COARSEST:
-        made.append(data[::step, ::step, ::step])
+        source = Strided(data, step)
+        chunks = tuple(
+            max(1, c // step) if c < n else m for c, n, m in zip(data.chunksize, data.shape, source.shape, strict=True)
+        )
+        made.append(da.from_array(source, chunks=chunks, name=False))
         step *= 2
     return tuple(made)
 
