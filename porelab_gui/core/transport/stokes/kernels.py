@@ -9,13 +9,14 @@ collides, and hands them on, so that after two steps all is as it was. Source: B
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from porelab_gui.core.transport.stokes.lattice import BLOCK, LANES, STRIDE, VELOCITIES
-from porelab_gui.core.transport.stokes.vector import fetch, hand_on, return_wall
+from porelab_gui.core.transport.stokes.vector import copy_lanes, fetch, hand_on, return_wall
 
 Reals = NDArray[np.floating]
 Ints = NDArray[np.int32]
@@ -127,17 +128,7 @@ def links_of_run(n: Ints, w: Ints, r: int, size: int, links: Bits, at: int) -> N
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fetch_plain(f: Reals, source: int, home: int, void: int, link: int, size: int, held: Reals, at: int) -> None:
-    """See vector.fetch. Rows that are void all along the run, and walls all along it, are copied as they lie."""
-    whole = link == (1 << size) - 1
-    if whole or link == 0:
-        start = source if whole else home
-        if size == LANES:  # a count known to the compiler becomes vectors
-            for i in range(LANES):
-                held[at + i] = f[start + i]
-        else:
-            for i in range(size):
-                held[at + i] = f[start + i]
-        return
+    """See vector.fetch."""
     for i in range(size):
         held[at + i] = f[source] if (link >> i) & 1 else f[home + i]
         source += (void >> i) & 1
@@ -146,16 +137,6 @@ def _fetch_plain(f: Reals, source: int, home: int, void: int, link: int, size: i
 @njit(cache=True, nogil=True, error_model="numpy")
 def _hand_plain(f: Reals, source: int, home: int, void: int, link: int, size: int, held: Reals, at: int) -> None:
     """See vector.hand_on."""
-    whole = link == (1 << size) - 1
-    if whole or link == 0:
-        start = source if whole else home
-        if size == LANES:
-            for i in range(LANES):
-                f[start + i] = held[at + i]
-        else:
-            for i in range(size):
-                f[start + i] = held[at + i]
-        return
     for i in range(size):
         if (link >> i) & 1:
             f[source] = held[at + i]
@@ -211,6 +192,120 @@ def odd_step_plain(
                 there, void, link = links[r - begun, q, 0], links[r - begun, q, 1], links[r - begun, q, 2]
                 _hand_plain(f, there, home + back * STRIDE, void, link, size, held, back * HELD + n)
             n += size
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def odd_step_single(
+    f: Reals, begin: int, end: int, k: Reals, starts: Ints, first: Ints, window: Ints, blocks: Ints
+) -> None:
+    """``odd_step_plain`` for float32: eight lanes that lie side by side on both sides are copied as one."""
+    held = np.zeros(19 * HELD, f.dtype)
+    links = np.empty((HELD, 19, 3), np.uint32)
+    run, stop = blocks[begin], blocks[end]
+    while run < stop:
+        begun, n = run, 0
+        run = _next_runs(run, stop, starts, first, window, links)
+        for r in range(begun, run):
+            size = starts[r + 1] - starts[r]
+            _fetch_halves(f, links, r - begun, _home(starts[r]), size, held, n)
+            n += size
+        _collide_held(held, k)
+        n = 0
+        for r in range(begun, run):
+            size = starts[r + 1] - starts[r]
+            _hand_halves(f, links, r - begun, _home(starts[r]), size, held, n)
+            n += size
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _bits_set(m: Any) -> int:
+    """How many of eight bits are set."""
+    m = m - ((m >> 1) & 0x55)
+    m = (m & 0x33) + ((m >> 2) & 0x33)
+    return (m + (m >> 4)) & 0x0F
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fetch_halves(f: Reals, links: Bits, at: Any, home: Any, size: Any, held: Reals, n: int) -> None:
+    u = np.uint32
+    copy_lanes(f, u(home), held, u(n), 16)
+    for q in range(1, 19):
+        back = q + 9 if q < 10 else q - 9
+        source, void, link = links[at, q, 0], links[at, q, 1], links[at, q, 2]
+        own, goal = u(home + back * STRIDE), u(back * HELD + n)
+        for half in range(0, size, 8):
+            m, some = (void >> u(half)) & u(255), (link >> u(half)) & u(255)
+            mine, there = u(own + u(half)), u(goal + u(half))
+            all_of_it = u((1 << min(size - half, 8)) - 1)
+            if some == all_of_it:
+                copy_lanes(f, source, held, there, 8)
+            else:
+                # later runs overwrite what the copy leaves beyond this one
+                copy_lanes(f, mine, held, there, 8)
+                if some:
+                    _fetch_some(f, source, m, some, held, there)
+            source = u(source + u(_bits_set(m)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fetch_some(f: Reals, source: Any, void: Any, link: Any, held: Reals, at: Any) -> None:
+    one = np.uint32(1)
+    while void:
+        if link & one:
+            held[at] = f[source]
+        source = np.uint32(source + (void & one))
+        at = np.uint32(at + one)
+        void, link = void >> one, link >> one
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _hand_halves(f: Reals, links: Bits, at: Any, home: Any, size: Any, held: Reals, n: int) -> None:
+    u = np.uint32
+    for i in range(size):
+        f[u(home + i)] = held[u(n + i)]
+    for q in range(1, 19):
+        back = q + 9 if q < 10 else q - 9
+        source, void, link = links[at, q, 0], links[at, q, 1], links[at, q, 2]
+        own, goal = u(home + back * STRIDE), u(back * HELD + n)
+        for half in range(0, size, 8):
+            m, some = (void >> u(half)) & u(255), (link >> u(half)) & u(255)
+            mine, here, count = u(own + u(half)), u(goal + u(half)), min(size - half, 8)
+            if some == 255:
+                copy_lanes(held, here, f, source, 8)
+            elif some == u((1 << count) - 1):
+                _copy_few(held, here, f, source, u(count))
+            elif some == 0:
+                _copy_few(held, here, f, mine, u(count))
+            else:
+                _hand_some(f, source, mine, m, some, held, here, u(count))
+            source = u(source + u(_bits_set(m)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _copy_few(held: Reals, here: Any, f: Reals, goal: Any, count: Any) -> None:
+    """``count`` lanes, eight at most, and not one more."""
+    u = np.uint32
+    if count & u(8):
+        copy_lanes(held, here, f, goal, 8)
+        return
+    if count & u(4):
+        copy_lanes(held, here, f, goal, 4)
+        here, goal = u(here + u(4)), u(goal + u(4))
+    if count & u(2):
+        copy_lanes(held, here, f, goal, 2)
+        here, goal = u(here + u(2)), u(goal + u(2))
+    if count & u(1):
+        f[goal] = held[here]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _hand_some(f: Reals, source: Any, home: Any, void: Any, link: Any, held: Reals, at: Any, size: Any) -> None:
+    one = np.uint32(1)
+    for _ in range(size):
+        f[source if link & one else home] = held[at]
+        source = np.uint32(source + (void & one))
+        home, at = np.uint32(home + one), np.uint32(at + one)
+        void, link = void >> one, link >> one
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -43,8 +43,7 @@ class Lbm:
         self.populations: NDArray[np.floating] = np.zeros(self.lattice.size, dtype=dtype)
         self.ends: Ends | None = None if faces.periodic else find_ends(void, faces.axis)
         self.threads = threads if self.lattice.cells > SMALL else 1
-        fast = dtype is np.float32 and vector.supported()
-        self.odd_step = kernels.odd_step_vector if fast else kernels.odd_step_plain
+        self.odd_step = _odd_step(dtype)
 
     @property
     def held(self) -> int:
@@ -111,6 +110,13 @@ class Lbm:
         for a in range(3):
             velocity[a][self.void] = self.viscosity * (values[1 + a] + self.force[a] / 2)
         return velocity, pressure
+
+
+def _odd_step(dtype: type) -> Callable[..., None]:
+    """The fastest kernel for these numbers on this processor."""
+    if dtype is not np.float32:
+        return kernels.odd_step_plain
+    return kernels.odd_step_vector if vector.supported() else kernels.odd_step_single
 
 
 def _share(count: int, part: int, parts: int) -> tuple[int, int]:

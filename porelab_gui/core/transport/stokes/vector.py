@@ -109,3 +109,20 @@ def return_wall(typing, f, home, wall, held, at):  # type: ignore[no-untyped-def
         return context.get_dummy_value()
 
     return types.void(f, home, wall, held, at), codegen
+
+
+@intrinsic
+def copy_lanes(typing, f, source, held, at, count):  # type: ignore[no-untyped-def]
+    """``held[at:]`` = ``f[source:]`` for ``count`` lanes (a literal) at once, on any processor."""
+
+    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        f_, source_, held_, at_, _ = arguments
+        lanes = ir.VectorType(ir.FloatType(), count.literal_value).as_pointer()
+        here = builder.bitcast(_pointer(context, builder, signature.args[0], f_, source_), lanes)
+        goal = builder.bitcast(_pointer(context, builder, signature.args[2], held_, at_), lanes)
+        builder.store(builder.load(here, align=4), goal, align=4)
+        return context.get_dummy_value()
+
+    if not isinstance(count, types.IntegerLiteral):
+        return None
+    return types.void(f, source, held, at, count), codegen

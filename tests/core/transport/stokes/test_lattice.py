@@ -68,14 +68,17 @@ def test_two_steps_are_those_of_the_dense_equations(void, periodic):
         assert np.allclose(f[place(q, cells)], dense[q][void], atol=1e-12), q
 
 
-@pytest.mark.skipif(not vector.supported(), reason="needs AVX-512")
-def test_vector_kernel_is_the_plain_one(void):
+@pytest.mark.parametrize("kernel", ["vector", "single"])
+def test_fast_kernels_are_the_plain_one(void, kernel):
+    if kernel == "vector" and not vector.supported():
+        pytest.skip("needs AVX-512")
     lattice = build(void, (True, True, True))
     f = np.random.default_rng(1).normal(size=lattice.size).astype(np.float32)
     g = f.copy()
     constants = kernels.constants(1.1, 0.8, np.array([0.1, 0, 0]), np.float32)
-    _two_steps(lattice, f, constants, kernels.odd_step_plain)
-    _two_steps(lattice, g, constants, kernels.odd_step_vector)
+    for _ in range(2):
+        _two_steps(lattice, f, constants, kernels.odd_step_plain)
+        _two_steps(lattice, g, constants, getattr(kernels, f"odd_step_{kernel}"))
     cells = np.arange(lattice.cells)
     for q in range(19):
         assert np.array_equal(f[place(q, cells)], g[place(q, cells)])
