@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # measured peak memory: what the process takes before any image, and bytes per voxel of the image with its pads
 OWN_BASE, OWN_BYTES, OWN_BYTES_PHASES = 200e6, 19.5, 25.5
 PORESPY_BASE, PORESPY_BYTES = 400e6, 62.0
-BLOCK_BASE, BLOCK_BYTES = 230e6, 22.0
+BLOCK_BASE, BLOCK_BYTES = 195e6, 10.5
+BLOCK_MARGIN = 60  # voxels that a block usually looks beyond itself
 
 
 class ExtractParams(Params):
@@ -267,13 +268,18 @@ def provenance(params: ExtractParams) -> dict[str, Any]:
     return {"method": "extract_network", "package": package, "version": number, **params.model_dump(mode="json")}
 
 
+def seen_by_block(length: int, block: int) -> int:
+    """Voxels along an axis that the block with the widest view looks at: itself and its margins inside the image."""
+    parts = max(1, round(length / block))
+    return min(-(-length // parts) + BLOCK_MARGIN * min(parts - 1, 2), length)
+
+
 def estimate(inputs: Inputs, params: ExtractParams) -> Estimate:
     """Peak memory of the process, from bytes per voxel that were measured (docs/extraction.md)."""
     labels: Labels = inputs["labels"]
     pad = params.boundary_width
     if params.block_size:
-        # a block looks about 60 voxels beyond itself
-        seen = float(np.prod([min(params.block_size + 120.0, n) + 2 * pad for n in labels.shape]))
+        seen = float(np.prod([seen_by_block(n, params.block_size) + 2 * pad for n in labels.shape]))
         return Estimate(ram=int(BLOCK_BASE + BLOCK_BYTES * seen))
     voxels = float(np.prod([n + 2.0 * pad for n in labels.shape]))
     if params.engine == "porespy":
