@@ -76,6 +76,7 @@ def compare(
     *,
     seed: int = 0,
     steps: int = 1500,
+    trees: int = 300,
 ) -> dict[str, Array]:
     """Rejections (B, n) of the test rows by "mlp" and "boosting", NaN where unknown.
 
@@ -86,7 +87,7 @@ def compare(
     net = perceptron(x[known], y[known], seed=seed, steps=steps)
     with torch.no_grad():
         mlp = net(torch.as_tensor(xt[wanted].astype(np.float32)))[:, 0].double().numpy()
-    trees = Boosting().fit(x[known], y[known]).predict(xt[wanted])
+    trees = Boosting(trees).fit(x[known], y[known]).predict(xt[wanted])
     made = {}
     for name, value in (("mlp", mlp), ("boosting", trees)):
         made[name] = np.full(test.feed.shape, np.nan)

@@ -52,7 +52,7 @@ def shipped(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights") / "ion_transport"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "fit_experiments", lambda data, **_: SimpleNamespace(membrane=Membrane()))
-        patch.setattr(score, "compare", partial(score.compare, steps=50))
+        patch.setattr(score, "compare", partial(score.compare, steps=50, trees=10))
         patch.delenv("PORELAB_DATA", raising=False)
         return ship(folder, silent, PLAN, count=1)
 
@@ -79,7 +79,7 @@ def test_a_stopped_training_goes_on_with_the_next_network(shipped, monkeypatch):
 
 
 def test_every_model_is_compared_and_only_physics_keeps_charge(shipped, monkeypatch):
-    monkeypatch.setattr(score, "compare", partial(score.compare, steps=50))
+    monkeypatch.setattr(score, "compare", partial(score.compare, steps=50, trees=10))
     seen, unseen = plan.bench_data(PLAN), drawn(truths(2, 7), UNSEEN[:2], 1, seed=1)
     fits = Fits([Membrane()] * 2, [Membrane(charge=-10.0)] * 2)
     found, _ = predictions(load_nets(shipped), seen, fits, unseen, fits)
