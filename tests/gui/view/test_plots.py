@@ -134,9 +134,11 @@ def test_empty_plots_say_what_to_do(context, qtbot):
 def test_curves_follow_a_job(context, dock, qtbot):
     from types import SimpleNamespace
 
+    from porelab_gui.core.registry import get
+
     queue = context.session.queue
     points = [(0.0, 1.0), (1.0, 0.5), (2.0, 0.25)]
-    job = SimpleNamespace(number=1, title="Train", state=State.DONE, metrics={"loss": points})
+    job = SimpleNamespace(number=1, title="Solve", method=get("solve_flow"), state=State.DONE, metrics={"loss": points})
     queue.jobs.append(job)
     dock.show_tab(dock.curves)
     queue.changed.emit(job)
