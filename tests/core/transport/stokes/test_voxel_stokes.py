@@ -150,3 +150,34 @@ def test_cancel_stops_it(rock):
 def test_one_voxel_along_the_axis(solver):
     k = solve(np.ones((1, 8, 8), bool), axes=("z",), solver=solver)["permeability"]["permeability"][0]
     assert k == pytest.approx(DUCT * (8 * H) ** 2, rel=0.03)
+
+
+def test_pressure_drop_between_periodic_sides_is_a_slit():
+    void = np.zeros((5, 8, 4), bool)
+    void[:, 1:7] = True
+    table = solve(void, axes=("z",), sides="periodic")["permeability"]
+    assert table["permeability"][0] == pytest.approx(6**3 / 12 / 8 * H**2, rel=1e-4)
+    assert any("sides periodic" in note and "Pressures" in note for note in table.notes)
+    with pytest.raises(ParameterError, match="periodic sides"):
+        solve(void, axes=("z",), sides="periodic", solver="lbm")
+
+
+@pytest.mark.parametrize("solver", ["lbm", "fv"])
+def test_body_force_between_sealed_sides_is_a_duct(solver):
+    table = solve(np.ones((4, 8, 8), bool), axes=("z",), boundary="periodic", sides="sealed", solver=solver)
+    assert table["permeability"]["permeability"][0] == pytest.approx(DUCT * (8 * H) ** 2, rel=0.03)
+
+
+def test_periodic_sides_join_what_sealed_ones_part():
+    void = np.zeros((6, 1, 6), bool)
+    void[:3, :, 0] = void[3:, :, -1] = True
+    void[2:4, :, 0] = True  # the two columns meet only around the side
+    void[3:, :, 0] = False
+    assert solve(void, axes=("z",))["permeability"]["permeability"][0] == 0.0
+    void[2, :, -1] = True
+    assert solve(void, axes=("z",), sides="periodic")["permeability"]["permeability"][0] > 0
+
+
+def test_labels_that_are_not_numbers_are_refused():
+    with pytest.raises(InputError, match="integers"):
+        Labels(np.full((3, 3, 3), np.nan), H)
