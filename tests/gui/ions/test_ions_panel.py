@@ -42,6 +42,7 @@ def type_cell(qtbot, table, row, column, text):
     editor.selectAll()
     qtbot.keyClicks(editor, text)
     qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: table.item(row, column).text() == text)  # Qt commits in a later turn
 
 
 def rejection(panel):
@@ -89,6 +90,19 @@ def test_a_feed_that_is_not_neutral_says_what_is_missing(qtbot, panel):
     feed.balance.activated.emit(feed.balance.currentIndex())
     qtbot.waitUntil(lambda: panel.results.live is not None)
     assert feed.text(2, 1) == "60" and feed.said.text().startswith("Neutral")
+
+
+def test_an_unknown_ion_asks_for_what_it_needs(qtbot, panel):
+    feed = panel.live.feed
+    qtbot.mouseClick(feed.add, Qt.MouseButton.LeftButton)
+    type_cell(qtbot, feed.table, 3, 0, "Rb")
+    assert "charge, diffusivity, radius are not given" in feed.said.text()
+    for column, text in ((2, "1"), (3, "2.07"), (4, "0.118")):
+        type_cell(qtbot, feed.table, 3, column, text)
+    qtbot.waitUntil(lambda: panel.results.live is not None and "Rb" in panel.results.live.feed.names)
+    assert "Rb: not in the feed" in " ".join(panel.results.live.remarks)
+    qtbot.mouseClick(feed.remove, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Rb" not in panel.results.live.feed.names)
 
 
 def test_a_wrong_number_leaves_no_result_standing(qtbot, panel):
