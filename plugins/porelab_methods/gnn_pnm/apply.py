@@ -60,7 +60,7 @@ def load(weights: Weights, variant: Variant) -> Model:
             raise FormatError(
                 f"these weights know the variant {config.get('variant')!r} only, and the network needs {variant!r}",
                 where=weights.folder,
-                remedy="Choose the shipped weights, or train that variant.",
+                remedy="Train that variant in the step Learn, or extract the network from its image.",
             )
         weights = Weights(inner, name=weights.name, source=str(inner))
         config = read_config(weights)

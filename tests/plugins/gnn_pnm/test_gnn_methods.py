@@ -118,3 +118,11 @@ def test_every_law_beside_the_voxels(network, trained):
 def test_training_without_a_data_set_is_refused(tmp_path):
     with pytest.raises(InputError, match="Build the data set first"):
         train_gnn_pnm({}, {"data": str(tmp_path), "folder": str(tmp_path / "w")})
+
+
+def test_the_shipped_weights_fit(network):
+    made = conductance_gnn({"network": network}, {})["network"]
+    ratio = made.throat("gnn_ratio.hydraulic")
+    assert np.isfinite(ratio).all() and 0.3 < np.median(ratio) < 3
+    k = solve_flow(made, "gnn")[1]["K_m2"]
+    assert (k > 1e-15).all() and (k < 1e-11).all()
