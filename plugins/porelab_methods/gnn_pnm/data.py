@@ -78,7 +78,7 @@ def _interleave(lists: Sequence[Sequence[Spec]]) -> Iterator[Spec]:
 
 
 def build(
-    plan: Plan, folder: Path, *, threads: int = 1, solver: str = "auto", progress: Progress = silent,
+    plan: Plan, folder: Path, *, threads: int = 1, solver: str = "fv", progress: Progress = silent,
     chosen: Sequence[Spec] | None = None,
 ) -> dict[str, str]:  # fmt: skip
     """Compute what the folder lacks; gives the media that could not be used and why. Cancelling loses one medium."""
@@ -187,7 +187,7 @@ if __name__ == "__main__":
         if name != "rocks":
             parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--solver", default="auto")
+    parser.add_argument("--solver", default="fv")
     given = vars(parser.parse_args())
     folder, threads, solver = (given.pop(k) for k in ("folder", "threads", "solver"))
     import logging

@@ -32,7 +32,7 @@ class DataParams(Params):
     rocks: bool = param(True, "Boxes of real rocks too, where their images are at hand (PORELAB_DATA).")
     folder: str = param("", DATA_HELP, widget="folder")
     seed: int = param(1, "Seed of the media.", unit="1", ge=0, le=2**20, advanced=True)
-    solver: Literal["auto", "lbm", "fv"] = param("auto", "Stokes solver of the labels.", advanced=True)
+    solver: Literal["auto", "lbm", "fv"] = param("fv", "Stokes solver of the labels.", advanced=True)
     threads: int = param(0, "Processor threads; 0 takes all.", unit="1", ge=0, le=256, advanced=True)
 
 
