@@ -105,7 +105,7 @@ def draw_pairs(axes: Any, chosen: Colours, matrix: Array, names: Sequence[str], 
         axes.text(j, i, f"{shown[i, j]:.2g}", ha="center", va="center", fontsize=7, color="white" if dark else "black")
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(names)), names)
-    axes.tick_params(labelsize=7, length=0)
+    axes.tick_params(labelsize=6.5, length=0)
     axes.set_title(title, fontsize=8.5, color=chosen.text)
 
 

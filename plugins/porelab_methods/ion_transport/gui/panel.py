@@ -19,6 +19,7 @@ DOCK, NEIGHBOUR, JOBS = "Ions", "Plots", "Jobs"
 LIVE = "Membrane and feed, live"
 # shown on the live page, or without a page
 LEFT_OUT = ("ion_curves", "ions_through_network", "predict_rejection", "load_table")
+LOW = 900  # px; windows below it
 TALL = 360  # px of the results; the canvas has nothing to show here
 
 
@@ -29,6 +30,7 @@ class IonsPanel(GenericPanel):
         self.results = Results(context)
         self._dock: Any = None
         self._before: int | None = None
+        self._hidden: Any = None
         super().__init__(context, "Ions", LEFT_OUT)
         self.show_method("solve_dspm_de")
 
@@ -67,9 +69,11 @@ class IonsPanel(GenericPanel):
             return
         with suppress(RuntimeError):  # the window went first
             self._dock.hide()
+            if self._hidden is not None:
+                self._hidden.show()
             if self._before is not None:
                 self._resize(self._before)
-        self._before = None
+        self._before = self._hidden = None
 
     def _show_dock(self) -> None:
         window = self.context.viewer.window
@@ -84,10 +88,19 @@ class IonsPanel(GenericPanel):
         QTimer.singleShot(30, self._give_room)
 
     def _give_room(self) -> None:
-        """Make the dock taller than plots are; the height of before comes back with the other dock."""
-        if self.isVisible() and self._before is None:
-            self._before = self._dock.height()
-            self._resize(min(TALL, int(0.48 * self.context.viewer.window._qt_window.height())))
+        """Make the dock taller than plots are; what was there before comes back with the next step.
+
+        On a low screen napari's controls of a layer, which stand beside the docks, give way.
+        """
+        if not self.isVisible() or self._before is not None:
+            return
+        window = self.context.viewer.window
+        height, controls = window._qt_window.height(), window._qt_viewer.dockLayerControls
+        self._before = self._dock.height()
+        if height < LOW and controls.isVisible():
+            self._hidden = controls
+            controls.hide()
+        QTimer.singleShot(0, lambda: self._resize(min(TALL, int(0.48 * height))))
 
     def _resize(self, height: int) -> None:
         """All docks below the canvas have one height."""

@@ -19,6 +19,7 @@ from porelab_methods.ion_transport.gui.live import Live
 WAIT = "Loading the solver …"
 NO_NETWORK = "Choose a network under Geometry from an image and solve its throats."
 NO_PAIRS = "The map of attention comes with the neural result."
+OF_ALL = " of its charge"
 MARGINS = (42.0, 8.0, 16.0, 32.0)
 UNIT = {"flux": 1e6, "pore_radius": 1e9}
 
@@ -43,7 +44,7 @@ class Results(QWidget):
         self.said.setObjectName("residual")
         self.said.setWordWrap(True)
         # of one height whatever it says: a chart that changes its size is drawn twice
-        self.said.setFixedHeight(2 * self.said.fontMetrics().lineSpacing() + 4)
+        self.said.setFixedHeight(5 * self.said.fontMetrics().lineSpacing() // 2 + 6)
         self.said.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._tab("Rejection", bars=self._draw_bars)
         self._tab("Profiles", concentration=self._draw_profiles, potential=self._draw_potential)
@@ -116,7 +117,8 @@ class Results(QWidget):
             parts += [f"neural: {note}" for note in self.neural["rejections"].notes]
         if self.tabs.currentIndex() == 3 and self.neural is not None:
             parts = [self._agreement()]
-        return ". ".join(p[:1].upper() + p[1:] for p in parts if p) + "."
+        text = ". ".join(p[:1].upper() + p[1:] for p in parts if p)
+        return f"{text.replace(OF_ALL, '')}{' (of its charge)' if OF_ALL in text else ''}."
 
     def _agreement(self) -> str:
         from porelab_methods.ion_transport.attention import pair_correlation
