@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from porelab_gui.cli.display import virtual_display
+
+if os.environ.get("PYTEST_XDIST_WORKER"):  # a display of its own: windows of two workers never take each other's focus
+    _display = virtual_display(always=True, last=True)
+    _display.__enter__()
+
 DATA = Path(os.environ.get("PORELAB_DATA") or Path(__file__).parents[1] / ".." / "shared" / "data")
 
 
