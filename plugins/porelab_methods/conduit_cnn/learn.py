@@ -29,6 +29,7 @@ LIMITS = (
 COVER = 0.9
 STRANGE = 0.999
 SCALE = 5  # the number that holds the logarithm of the edge of a cell [voxel]
+LOCAL = ("data", "folder", "threads")  # settings of one machine, which the card leaves out
 
 
 def split(params: TrainParams) -> tuple[list[media.Medium], list[media.Medium]]:
@@ -91,7 +92,8 @@ def run(
         stop = examples(held, physics, recipe.cells, params.threads, within(step, 0.2, 0.25))
         net, result = train(data, stop, recipe, folder / f"run-{physics}", within(step, 0.25, 1.0), starts.get(physics))
         nets[physics], networks[physics] = net, described(net, recipe, data, stop)
-        rows.append({"physics": physics, "conduits": len(data), **figures(net.eval(), stop)})
+        counts = {"learned": len(data), "conduits": len(stop)}
+        rows.append({"physics": physics, **counts, **figures(net.eval(), stop)})
         curves += [{"physics": float(k), **row} for row in result.curves]
     weights = save(folder, nets, networks, rows, told, params.model_dump(), curves)
     return weights, table_of(rows)
@@ -155,7 +157,7 @@ def save(
     model = Nets(config)
     for physics, net in nets.items():
         model.nets[physics] = net
-    words = " ".join(f"--{k} {v}" for k, v in settings.items() if v not in ("", (), []))
+    words = " ".join(f"--{k} {v}" for k, v in settings.items() if k not in LOCAL and v not in ("", (), []))
     card = Card(
         title="Conduit net",
         summary="Small 3D residual net that corrects a coarse solve of every conduit; 90 % interval per conduit.",
@@ -178,7 +180,8 @@ def table_of(rows: list[dict[str, Any]]) -> Table:
               "share_over_10pct": "share beyond 10 %", "cover": "cover of the raw 90 % interval"}  # fmt: skip
     columns = {
         "physics": Column(np.array([r["physics"] for r in rows])),
-        "conduits": Column(np.array([r["conduits"] for r in rows]), "1", "conduits learned from"),
+        "learned": Column(np.array([r["learned"] for r in rows]), "1", "conduits learned from"),
+        "conduits": Column(np.array([r["conduits"] for r in rows]), "1", "conduits of the stopping images"),
     }
     columns |= {k: Column(np.array([float(r[k]) for r in rows]), "1", t) for k, t in titles.items()}
     return Table(columns, ("Figures on parent images that were not learned from.",), name="conduit net scores")
