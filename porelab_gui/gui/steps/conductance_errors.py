@@ -38,6 +38,7 @@ from porelab_gui.session.jobs import Job, State
 EMPTY = "Extract a network and compute a conductance; then 200 throats can be checked by direct simulation."
 CHECKED = 200
 SPAN = 20.0  # per cent at the ends of the error scale: twice the 10 % line
+LEARNED = (".cnn", ".gnn")
 VIEWS = ("Value", "% error", "10 % line")
 
 
@@ -48,6 +49,7 @@ class ErrorPanel(QWidget):
         super().__init__()
         self.context = context
         self.view = 0
+        self.offered: set[str] = set()
         self.told = QLabel(EMPTY)
         self.told.setWordWrap(True)
         self.told.setObjectName("agreement")
@@ -200,8 +202,11 @@ class ErrorPanel(QWidget):
         self.body.setVisible(bool(models))
         self.first.offer(models)
         self.second.offer(models)
-        if models and not self.first.key:
-            self.first.choose(next((k for k in models if k.endswith(".cnn")), next(iter(models))))
+        learned = [k for k in models if k.endswith(LEARNED)]
+        fresh = [k for k in learned if k not in self.offered]  # just predicted: what the user wants to see judged
+        self.offered = set(models)
+        if models and (fresh or not self.first.key):
+            self.first.choose([*fresh, *learned, *models][0])
         self._refresh()
 
     def _on_model(self, key: str) -> None:

@@ -19,6 +19,11 @@ HEADS = ("throat", "error", "model", "simulated")
 NO_REGIONS = "The regions of this network are not open, so its pore pair cannot be shown."
 
 
+def percent(value: float) -> str:
+    """A signed error in a few characters: "+3.2 %", "+240 %", "+1e+05 %"."""
+    return f"{value:+.1f} %" if abs(value) < 100 else f"{value:+.0f} %" if abs(value) < 1e4 else f"{value:+.0e} %"
+
+
 class WorstList(QWidget):
     """A table, and under it the pair of the chosen row; the throat is selected everywhere else too."""
 
@@ -50,7 +55,7 @@ class WorstList(QWidget):
         for row, throat in enumerate(throats):
             texts = (
                 str(int(throat)),
-                f"{error.values[throat]:+.1f} %",
+                percent(float(error.values[throat])),
                 show(float(found.values[throat]), ""),
                 show(float(truth.values[throat]), ""),
             )

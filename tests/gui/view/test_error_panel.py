@@ -92,3 +92,28 @@ def test_without_a_network_the_panel_says_what_to_do(context, qtbot):
     qtbot.addWidget(made)
     made.show()
     assert "Extract a network" in made.told.text() and not made.body.isVisible()
+
+
+def test_what_was_just_predicted_is_judged_first(context, pack, qtbot):
+    from porelab_gui.gui.steps.conductance_errors import ErrorPanel
+
+    regions, network = pack
+    older = {k: c for k, c in network.throats.items() if not k.endswith(".cnn")}
+    made = ErrorPanel(context)
+    qtbot.addWidget(made)
+    context.put(
+        regions=regions,
+        network=type(network)(network.coords, network.conns, network.pores, older, size=network.size, voxel_size=1e-6),
+    )
+    assert made.first.key == "g_diffusive.other"
+    context.put(network=network)
+    assert made.first.key == "g_diffusive.cnn"
+    made.first.choose("g_diffusive.other")
+    context.put(network=network)  # nothing new: the user's choice stays
+    assert made.first.key == "g_diffusive.other"
+
+
+def test_large_errors_stay_short():
+    from porelab_gui.gui.steps.worst_list import percent
+
+    assert [percent(v) for v in (3.21, -99.94, 240.4, 123456.0)] == ["+3.2 %", "-99.9 %", "+240 %", "+1e+05 %"]
