@@ -97,7 +97,7 @@ def throat_flows(regions: Regions, network: Network, flow: Flow, axis: int) -> F
     """
     image = label_image(regions, network)
     pad = (image.shape[0] - regions.shape[0]) // 2
-    image = widened(image, pad) if pad else image
+    image = _joined(widened(image, pad), axis, pad) if pad else image
     key, order = _keys(network)
     total = np.zeros(network.n_throats)
     for k in range(3):
@@ -114,6 +114,19 @@ def throat_flows(regions: Regions, network: Network, flow: Flow, axis: int) -> F
     label = pore_labels(network)[network.conns]
     total[label[:, 0] > label[:, 1]] *= -1
     return total / (float(flow.permeability[axis]) * flow.pressure.size / flow.pressure.shape[axis])
+
+
+def _joined(image: NDArray[Any], axis: int, pad: int) -> NDArray[Any]:
+    """The pads in front of and behind a flow without their seams: extraction clears pad voxels between two boundary
+    pores, and the flow that enters there belongs to the throat of the region behind it."""
+    image = image.copy()
+    along = np.moveaxis(image, axis, 0)
+    for outer, inner in ((pad - 1, pad), (-pad, -pad - 1)):
+        known = (along[outer] > 0) & (along[inner] > 0)
+        behind = np.zeros(int(image.max()) + 1, dtype=image.dtype)
+        behind[along[inner][known]] = along[outer][known]
+        along[outer] = np.where(along[outer] == 0, behind[along[inner]], along[outer])
+    return image
 
 
 def _keys(network: Network) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
