@@ -15,7 +15,7 @@ from porelab_gui.core.network.formats.names import from_openpnm, to_openpnm
 from porelab_gui.core.nouns import Network
 from porelab_gui.core.progress import Progress, silent
 from porelab_gui.core.validation.case import data_file
-from porelab_methods.gnn_pnm.labels import EDGE, Sample, label
+from porelab_methods.gnn_pnm.labels import EDGE, FLUID, Sample, label
 from porelab_methods.gnn_pnm.media import ROCKS, Role, Spec, make
 
 SEEN = ("spheres", "overlapping", "blobs", "gaussian", "fibres")
@@ -79,9 +79,10 @@ def _interleave(lists: Sequence[Sequence[Spec]]) -> Iterator[Spec]:
 
 def build(
     plan: Plan, folder: Path, *, threads: int = 1, solver: str = "fv", progress: Progress = silent,
-    chosen: Sequence[Spec] | None = None,
+    chosen: Sequence[Spec] | None = None, conduits: bool = False,
 ) -> dict[str, str]:  # fmt: skip
-    """Compute what the folder lacks; gives the media that could not be used and why. Cancelling loses one medium."""
+    """Compute what the folder lacks; gives the media that could not be used and why. Cancelling loses one medium.
+    ``conduits`` simulates every conduit of the media to be learned from too."""
     folder.mkdir(parents=True, exist_ok=True)
     todo = list(chosen if chosen is not None else specs(plan))
     refused: dict[str, str] = {}
@@ -97,7 +98,8 @@ def build(
         try:
             void = make(spec, rocks.parent if rocks else None)
             f_axes = spec.axes if spec.role == "growth" else (0, 1, 2)
-            _, sample = label(void, spec.axes, f_axes=f_axes, solver=solver, threads=threads)
+            known = conduits and spec.role in ("train", "validation")
+            _, sample = label(void, spec.axes, f_axes=f_axes, solver=solver, threads=threads, conduits=known)
         except PorelabError as error:
             refused[spec.key] = error.sentence
             continue
@@ -139,6 +141,9 @@ def read(path: Path) -> Sample:
         arrays, "xyz", size=size, voxel_size=EDGE, porosity=float(porosity),
         extraction={"boundary_width": 3}, name=path.stem,
     )  # fmt: skip
+    for key in [k for k in network.throats if k.endswith(".dns")]:
+        column = network.throats[key]
+        network = network.with_throats({key: replace(column, meta={**column.meta, **FLUID})})
     void = np.unpackbits(bits, count=int(np.prod(shape))).astype(bool).reshape(shape)
     return Sample(network, k, f, shares.astype(float), str(meta[0]), str(meta[1]), void)
 

@@ -14,6 +14,7 @@ from porelab_gui.core.transport.conduit.pads import label_image, pore_labels, wi
 from porelab_gui.core.transport.stokes.flow import Flow
 
 Floats = NDArray[np.float64]
+FLUID = {"viscosity": 1.0, "diffusivity": 1.0}  # [Pa s], [m2/s] of simulated conduits; no result depends on it
 EDGE = 1e-6  # m, of the voxels of every medium; no result depends on it
 
 
@@ -50,11 +51,14 @@ def extract(labels: Labels, threads: int) -> tuple[Regions, Network]:
 
 def label(
     void: NDArray[np.bool_], axes: tuple[int, ...], *, f_axes: tuple[int, ...] = (0, 1, 2), solver: str = "auto",
-    threads: int = 1, tolerance: float = 1e-3, progress: Progress = silent,
+    threads: int = 1, tolerance: float = 1e-3, conduits: bool = False, progress: Progress = silent,
 ) -> tuple[Regions, Sample]:  # fmt: skip
-    """Network, K along ``axes``, F along ``f_axes``, and the flow through the throats."""
+    """Network, K along ``axes``, F along ``f_axes``, the flow through the throats; with ``conduits`` also the
+    conductance of every conduit by direct simulation."""
     labels = as_labels(void)
     regions, network = extract(labels, threads)
+    if conduits:
+        network = simulated(regions, network, threads)
     progress(0.1, 1, "formation factor")
     f = formation(labels, f_axes, threads)
     k, shares = np.full(3, np.nan), np.full((3, network.n_throats), np.nan)
@@ -64,6 +68,17 @@ def label(
         if flow is not None:
             shares[axis] = throat_flows(regions, network, flow, axis)
     return regions, Sample(network, k, f, shares, void=void)
+
+
+def simulated(regions: Regions, network: Network, threads: int) -> Network:
+    """The network with columns ``g_hydraulic.dns`` and ``g_diffusive.dns`` for the fluid ``FLUID``; NaN where a
+    conduit was not solved."""
+    from porelab_gui.core.transport.conduit.methods import ConductanceDnsParams, conductance_dns
+
+    params = ConductanceDnsParams(physics="both", threads=threads, **FLUID)
+    out: Any = conductance_dns({"regions": regions, "network": network}, params, silent)
+    found: Network = out["network"]
+    return found
 
 
 def formation(labels: Labels, axes: tuple[int, ...], threads: int) -> Floats:

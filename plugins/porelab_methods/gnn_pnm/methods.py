@@ -29,6 +29,9 @@ class DataParams(Params):
     wide: int = param(0, "Media of 96 voxels edge.", unit="1", ge=0, le=10_000)
     unseen: int = param(5, "Media of a family that is never trained on (bubbles).", unit="1", ge=0, le=10_000)
     growth: int = param(0, "Media of 200 voxels edge, for the test alone.", unit="1", ge=0, le=1000)
+    conduits: bool = param(
+        False, "Simulate every conduit of the training media too, for the weight 'dns' of the training."
+    )
     rocks: bool = param(True, "Boxes of real rocks too, where their images are at hand (PORELAB_DATA).")
     folder: str = param("", DATA_HELP, widget="folder")
     seed: int = param(1, "Seed of the media.", unit="1", ge=0, le=2**20, advanced=True)

@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.learning.metrics import r2
 from porelab_gui.core.nouns import AXES, Network
-from porelab_gui.core.progress import silent
-from porelab_gui.core.transport.conduit.methods import ConductanceDnsParams
-from porelab_gui.core.transport.conduit.methods import conductance_dns as dns_method
 from porelab_gui.core.transport.laws.assign import assign
 from porelab_gui.core.transport.pnm.axis import AxisResult, solve_axis
 from porelab_gui.core.transport.pnm.kinds import DIFFUSION, FLOW, Kind
@@ -30,7 +27,7 @@ from porelab_methods.gnn_pnm.baselines import (
 )
 from porelab_methods.gnn_pnm.data import Plan, build, specs, usable
 from porelab_methods.gnn_pnm.data import load as load_samples
-from porelab_methods.gnn_pnm.labels import EDGE, Sample, as_labels, extract
+from porelab_methods.gnn_pnm.labels import EDGE, Sample, as_labels, extract, simulated
 from porelab_methods.gnn_pnm.media import Spec
 from porelab_methods.gnn_pnm.methods import data_folder
 from porelab_methods.gnn_pnm.train import median_error
@@ -132,11 +129,10 @@ def with_dns(sample: Sample, network: Network) -> Network:
     """The network with simulated conduits; those that have none (status not solved) keep the cone law."""
     assert sample.void is not None
     regions, fresh = extract(as_labels(sample.void), 0)
-    params = ConductanceDnsParams(physics="both", viscosity=1.0, diffusivity=1.0)
-    out: Any = dns_method({"regions": regions, "network": fresh}, params, silent)
+    truth = simulated(regions, fresh, 0)
     made = {}
     for kind in (FLOW, DIFFUSION):
-        column = out["network"].throats[f"{kind.prefix}.dns"]
+        column = truth.throats[f"{kind.prefix}.dns"]
         law = network.throat(f"{kind.prefix}.cones_and_cylinders")
         values = np.where(np.isfinite(column.values), column.values, law)
         made[f"{kind.prefix}.dns"] = type(column)(values, column.unit, column.title, column.meta)

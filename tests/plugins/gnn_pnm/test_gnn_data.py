@@ -130,3 +130,16 @@ def test_what_enters_and_leaves_through_throats_is_the_whole_flow():
     np.add.at(net, network.conns[:, 0], shares)
     np.add.at(net, network.conns[:, 1], -shares)
     assert np.abs(net[inside]).max() < 0.05
+
+
+def test_conduits_of_the_training_media_are_simulated_on_demand_and_learned_from(tmp_path):
+    from porelab_methods.gnn_pnm.systems import prepare
+
+    spec = data.specs(data.Plan(networks=1, wide=0, unseen=0, growth=0, rocks=False))[0]
+    assert not data.build(data.Plan(), tmp_path, chosen=[replace(spec, size=28)], conduits=True)
+    (sample,) = data.load(tmp_path)
+    g = sample.network.throat("g_hydraulic.dns")
+    assert np.isfinite(g).mean() > 0.9
+    ready = prepare(sample, "full")
+    assert ready is not None and np.isfinite(ready.dns).mean() > 0.9
+    assert np.median(np.abs(ready.dns[:, 0] - ready.graph.base[:, 0])) < 1.5  # of the size of the cone law, as ln
