@@ -58,6 +58,7 @@ def _field_layer(field: Field, where: dict[str, Any]) -> Layer:
         colormap="inferno" if field.quantity == "speed" else "turbo",
         blending="additive" if field.quantity == "speed" else "translucent",
         rendering="mip",
+        visible=field.quantity != "pressure",  # comes with the speed, and would lie over it
         metadata={"bar": f"{field.quantity} [{field.unit}]"},
         **where,
     )

@@ -194,14 +194,16 @@ def _nothing(void: NDArray[np.bool_], axis: int, voxel: tuple[float, float, floa
 
 
 def _stacks(labels: Labels, flow: Flow | None, axis: int, params: StokesParams) -> dict[str, Stack]:
-    """Velocity magnitude [m/s] and pressure [Pa] of the fluid under the pressure drop; zero where there is none."""
+    """Velocity magnitude [m/s] and pressure [Pa] of the fluid under the pressure drop; zero speed and a
+    pressure of NaN where there is none."""
     shape, h = labels.shape, labels.voxel_size[axis]
     speed: Any = np.zeros(shape, dtype=np.float32)
     pressure: Any = np.zeros(shape, dtype=np.float32)
     if flow is not None and flow.converged:
         gradient = params.pressure_drop / (shape[axis] * h)
         speed = (flow.velocity**2).sum(axis=0) ** np.float32(0.5) * np.float32(h * h * gradient / params.viscosity)
-        pressure = flow.pressure * np.float32(gradient * h)
+        inside = (flow.velocity**2).sum(axis=0) > 0  # the solid has no pressure, and would cover the fluid's as one
+        pressure = np.where(inside, flow.pressure * np.float32(gradient * h), np.float32("nan"))
     name = f"{labels.name or 'image'}, flow along {AXES[axis]}"
     shared: dict[str, Any] = {"voxel_size": labels.voxel_size, "source": labels.source}
     return {

@@ -181,3 +181,11 @@ def test_periodic_sides_join_what_sealed_ones_part():
 def test_labels_that_are_not_numbers_are_refused():
     with pytest.raises(InputError, match="integers"):
         Labels(np.full((3, 3, 3), np.nan), H)
+
+
+def test_the_solid_has_no_pressure(rock):
+    """As a number it would lie among the fluid's, and cover them in the picture."""
+    out = solve(rock, axes=("x",), solver="lbm")
+    known = np.isfinite(out["pressure"].data)
+    assert not known[~rock].any() and known[out["velocity"].data > 0].all()
+    assert (out["velocity"].data[~known] == 0).all()
