@@ -67,8 +67,8 @@ def fit_membrane(
     """The membrane whose DSPM-DE rejections are nearest to the measured ones, by weighted least squares.
 
     ``starts`` Sobol points within the bounds (and ``start``) are ranked and the best few are refined by a trust-region
-    method. Intervals are those of the linearised problem with Student's t; the residual spread is used where it is
-    larger than ``sigma`` says. InputError where there are fewer numbers than parameters.
+    method; with none, ``start`` alone is. Intervals are those of the linearised problem with Student's t; the residual
+    spread is used where it is larger than ``sigma`` says. InputError where there are fewer numbers than parameters.
     """
     limits = {**BOUNDS, **(bounds or {})}
     task = _Task(tuple(measurements), tuple(free), start, conditions, limits)
@@ -170,10 +170,12 @@ def _search(task: _Task, starts: int, seed: int, progress: Progress) -> Array:
 
     lo, hi = task.box()
     begin = np.clip([_to(n, getattr(task.start, n)) for n in task.free], lo + 1e-6, hi - 1e-6)
-    power = int(np.ceil(np.log2(max(starts, 1))))
-    grid = qmc.scale(qmc.Sobol(len(lo), seed=seed).random_base2(power + 3), lo, hi)
-    cost = [float(np.sum(np.tanh(task.residuals(u) / 20.0) ** 2)) for u in grid]
-    trials = [begin, *grid[np.argsort(cost)[: max(2, starts // 3)]]]
+    trials = [begin]
+    if starts:
+        power = int(np.ceil(np.log2(starts)))
+        grid = qmc.scale(qmc.Sobol(len(lo), seed=seed).random_base2(power + 3), lo, hi)
+        cost = [float(np.sum(np.tanh(task.residuals(u) / 20.0) ** 2)) for u in grid]
+        trials += list(grid[np.argsort(cost)[: max(2, starts // 3)]])
     best, lowest = None, np.inf
     for k, u in enumerate(trials):
         result = least_squares(

@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 from porelab_methods.ion_transport.averaging import draw, row_by_row
 from porelab_methods.ion_transport.calibrate import fit_experiments
 from porelab_methods.ion_transport.data import Experiments, li_mg_experiments
+from porelab_methods.ion_transport.kept import Kept
 from porelab_methods.ion_transport.store import Ensemble, IonNets
 from porelab_methods.ion_transport.system import solve
 
 Array = NDArray[np.float64]
+NOTHING_KEPT = Kept()
 MEASURED = "ions/li_mg_cl_15rows.csv"
 
 
-def bench_b(nets: IonNets) -> tuple[dict[str, float], list[dict[str, Any]]]:
+def bench_b(nets: IonNets, kept: Kept = NOTHING_KEPT) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """One row per measured membrane. A win is counted where the neural equation has a lower error than DSPM-DE, both
     fitted by least squares and averaged in the same way. 0 of 0 where the table is not at hand (a row says so)."""
     from porelab_gui.core.validation.case import data_file
@@ -28,7 +30,10 @@ def bench_b(nets: IonNets) -> tuple[dict[str, float], list[dict[str, Any]]]:
         return {"wins_b": 0.0, "cases_b": 0.0}, [{"bench": "b", "model": f"needs {MEASURED} (set PORELAB_DATA)"}]
     data, names = li_mg_experiments(path)
     nets_b = Ensemble([net for name, net in nets.nets.items() if name.rstrip("0123456789") == "pretrained"])  # type: ignore[misc]
-    rows = [left_out(data.where(data.membrane == k), name, nets_b.correction) for k, name in enumerate(names)]
+    rows = [
+        kept(f"measured_{k}", lambda k=k, n=name: left_out(data.where(data.membrane == k), n, nets_b.correction))
+        for k, name in enumerate(names)
+    ]
     wins = sum(row["rmse"] < min(row["rmse_dspm_de"], row["rmse_dspm_de_averaged"]) for row in rows)
     return {"wins_b": float(wins), "cases_b": float(len(rows))}, rows
 

@@ -7,7 +7,7 @@ the bench, six other membranes on six mixtures. Measured tables play no part.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,16 @@ from porelab_gui.core.atomic import writing
 from porelab_gui.core.learning.fit import threads
 from porelab_gui.core.progress import Progress, silent, within
 from porelab_methods.ion_transport.calibrate import BOX, fit_experiments
-from porelab_methods.ion_transport.data import PRETRAINING, SEEN, Experiments, drawn, simulate, truths
+from porelab_methods.ion_transport.data import PRETRAINING, SEEN, Experiments, Truth, drawn, simulate, truths
 from porelab_methods.ion_transport.model import IonNet
 from porelab_methods.ion_transport.store import describe
 from porelab_methods.ion_transport.system import Membrane
 from porelab_methods.ion_transport.train import Recipe, train
 
 NOISE = 0.01
-PRETRAINED = Recipe(rounds=7, steps=120)
-TUNED = Recipe(rounds=6, steps=80, rate=1.5e-3)
-SCRATCH = Recipe(rounds=9, steps=80)
+PRETRAINED = Recipe(rounds=9, steps=150, ridge=0.03)
+TUNED = Recipe(rounds=4, steps=80, rate=2e-3)
+SCRATCH = Recipe(rounds=7, steps=80)
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Plan:
     """Sizes, seeds and recipes; ``members`` networks together are the model."""
 
     members: int = 2
-    pretraining_membranes: int = 12
-    pretraining_count: int = 3
+    pretraining_membranes: int = 96
+    pretraining_count: int = 2
     pretraining_seed: int = 101
     bench_membranes: int = 6
     bench_seed: int = 7
@@ -70,21 +70,31 @@ def parts(plan: Plan) -> list[Part]:
     return made
 
 
-def fitted(data: Experiments, starts: int = 2, progress: Progress = silent, box: bool = True) -> list[Membrane]:
-    """DSPM-DE fitted to the rows of each membrane, within ``BOX`` or (as what is compared) within wide bounds."""
-    count, made = int(data.membrane.max()) + 1, []
+def fitted(
+    data: Experiments,
+    starts: int = 2,
+    progress: Progress = silent,
+    box: bool = True,
+    known: Sequence[Membrane] | None = None,
+) -> list[Membrane]:
+    """DSPM-DE fitted to the rows of each membrane, within ``BOX`` or (as what is compared) within wide bounds; from
+    the ``known`` ones alone where they are given."""
+    count, made, bounds = int(data.membrane.max()) + 1, [], BOX if box else None
     for k in range(count):
         progress(k, count, f"fitting membrane {k + 1} of {count}")
-        made.append(
-            fit_experiments(data.where(data.membrane == k), starts=starts, bounds=BOX if box else None).membrane
-        )
+        rows, start = data.where(data.membrane == k), known[k] if known else None
+        made.append(fit_experiments(rows, starts=0 if known else starts, bounds=bounds, start=start).membrane)
     return made
+
+
+def pretraining_truths(plan: Plan) -> list[Truth]:
+    """Membranes with random physics."""
+    return truths(plan.pretraining_membranes, plan.pretraining_seed, None)
 
 
 def pretraining_data(plan: Plan) -> Experiments:
     """Random compositions on membranes with random physics."""
-    made = truths(plan.pretraining_membranes, plan.pretraining_seed, None)
-    return drawn(made, PRETRAINING, plan.pretraining_count, noise=NOISE, seed=plan.pretraining_seed)
+    return drawn(pretraining_truths(plan), PRETRAINING, plan.pretraining_count, noise=NOISE, seed=plan.pretraining_seed)
 
 
 def bench_data(plan: Plan) -> Experiments:
@@ -97,10 +107,12 @@ def run(plan: Plan, folder: Path, progress: Progress = silent, only: tuple[str, 
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [p for p in parts(plan) if not only or p.name in only]
     wanted = [p for p in parts(plan) if p in wanted or p.name in {w.start for w in wanted}]
-    data, fits = {}, {}
-    for bench, make in ((False, pretraining_data), (True, bench_data)):
-        data[bench] = make(plan)
-        fits[bench] = kept_fits(folder / f"membranes_{'bench' if bench else 'pretraining'}.json", data[bench], progress)
+    data = {False: pretraining_data(plan), True: bench_data(plan)}
+    known = [t.membrane for t in pretraining_truths(plan)]
+    fits = {
+        False: kept_fits(folder / "membranes_pretraining.json", data[False], progress, known),
+        True: kept_fits(folder / "membranes_bench.json", data[True], progress),
+    }
     made: dict[str, IonNet] = {}
     for k, part in enumerate(wanted):
         step = within(progress, k / len(wanted), (k + 1) / len(wanted))
@@ -108,10 +120,12 @@ def run(plan: Plan, folder: Path, progress: Progress = silent, only: tuple[str, 
     return made
 
 
-def kept_fits(path: Path, data: Experiments, progress: Progress = silent) -> list[Membrane]:
+def kept_fits(
+    path: Path, data: Experiments, progress: Progress = silent, known: Sequence[Membrane] | None = None
+) -> list[Membrane]:
     """The fits in a file, made and written where it is not there."""
     if not path.exists():
-        found = [[float(v) for v in vars(m).values()] for m in fitted(data, progress=progress)]
+        found = [[float(v) for v in vars(m).values()] for m in fitted(data, progress=progress, known=known)]
         with writing(path, "w") as handle:
             json.dump(found, handle)
     return [Membrane(*v) for v in json.loads(path.read_text(encoding="utf-8"))]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from porelab_gui.core.learning.weights import MODEL
 from porelab_methods.ion_transport.attention import attention_map, charge_products, pair_correlation, removal_map
 from porelab_methods.ion_transport.baselines import compare
 from porelab_methods.ion_transport.data import UNSEEN, Experiments, drawn, truths
+from porelab_methods.ion_transport.kept import Kept, kept_for
 from porelab_methods.ion_transport.measured import bench_b
 from porelab_methods.ion_transport.neural import SEGMENTS, State, solve_neural, solve_with
 from porelab_methods.ion_transport.plan import SHIPPED, Plan, bench_data, fitted
@@ -23,16 +26,23 @@ from porelab_methods.ion_transport.train import case_of
 from porelab_methods.ion_transport.vectors import VECTORS
 
 Array = NDArray[np.float64]
+NOTHING_KEPT = Kept()
 TEST_SEED, TEST_COUNT = 11, 9  # of the unseen mixtures: experiments per membrane and mixture
 NEW_MEMBRANES, NEW_SEED = 4, 23  # membranes that no network has met
 
 
 def score() -> dict[str, Any]:
-    """Figures and rows; wins_b and cases_b are 0 where the measured table is not at hand (a row says so)."""
-    nets = load_nets(shipped())
-    figures_a, rows_a = bench_a(nets)
-    figures_b, rows_b = bench_b(nets)
+    """Figures and rows; wins_b and cases_b are 0 where the measured table is not at hand (a row says so).
+
+    Finished parts are kept until the whole is done, so that a stopped run goes on where it was.
+    """
+    weights = shipped()
+    kept = kept_for("ion_transport", weights.folder / MODEL, *Path(__file__).parent.glob("*.py"))
+    nets = load_nets(weights)
+    figures_a, rows_a = bench_a(nets, kept=kept)
+    figures_b, rows_b = bench_b(nets, kept=kept)
     figures = {**figures_a, **figures_b, "vector_max_err": vector_error()}
+    kept.done()
     return {"figures": figures, "rows": [*rows_a, *rows_b]}
 
 
@@ -63,6 +73,7 @@ def bench_a(
     nets: IonNets,
     plan: Plan | None = None,
     count: int = TEST_COUNT,
+    kept: Kept = NOTHING_KEPT,
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Unseen mixtures of the richer simulator: on the membranes of the bench, and on new ones that were only fitted.
 
@@ -70,8 +81,21 @@ def bench_a(
     of the weights; another ``count`` is for tests.
     """
     plan = plan or plan_of(nets)
+    fits = Fits(**{k: [Membrane(*m) for m in v] for k, v in kept("fits", lambda: _listed(bench_data(plan))).items()})
+    figures, rows = kept("mixtures", lambda: left_out_mixtures(nets, fits, plan, count))
+    return figures, rows + kept("membranes", lambda: left_out_membranes(nets, fits, plan, count))
+
+
+def _listed(seen: Experiments) -> dict[str, list[list[float]]]:
+    made = Fits.of(seen)
+    return {k: [[float(v) for v in vars(m).values()] for m in getattr(made, k)] for k in ("box", "free")}
+
+
+def left_out_mixtures(
+    nets: IonNets, fits: Fits, plan: Plan, count: int
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Figures and rows for the membranes of the bench on sets of ions that no network met."""
     seen, made = bench_data(plan), truths(plan.bench_membranes, plan.bench_seed)
-    fits = Fits.of(seen)
     unseen = drawn(made, UNSEEN, count, seed=TEST_SEED)
     found, states = predictions(nets, seen, fits, unseen, fits)
     rows = [_row("a, left-out mixtures", title, unseen, *value) for title, value in found.items()]
@@ -83,7 +107,6 @@ def bench_a(
         "rmse_a_mlp": rmse["MLP"],
         "neutrality_residual": imbalance(states["neural"].solution),
     }
-    rows += new_membranes(nets, seen, fits, plan, count)
     return figures | _pairing(nets, states["neural"]), rows
 
 
@@ -97,11 +120,11 @@ def plan_of(nets: IonNets) -> Plan:
     )
 
 
-def new_membranes(nets: IonNets, seen: Experiments, fits: Fits, plan: Plan, count: int) -> list[dict[str, Any]]:
+def left_out_membranes(nets: IonNets, fits: Fits, plan: Plan, count: int) -> list[dict[str, Any]]:
     """Rows for membranes left out: fitted with DSPM-DE to their own seen mixtures, judged on the unseen ones."""
     other = replace(plan, bench_membranes=min(NEW_MEMBRANES, plan.bench_membranes), bench_seed=NEW_SEED)
     unseen = drawn(truths(other.bench_membranes, NEW_SEED), UNSEEN, count, seed=TEST_SEED + 1)
-    found, _ = predictions(nets, seen, fits, unseen, Fits.of(bench_data(other)))
+    found, _ = predictions(nets, bench_data(plan), fits, unseen, Fits.of(bench_data(other)))
     return [_row("a, left-out membranes and mixtures", title, unseen, *value) for title, value in found.items()]
 
 

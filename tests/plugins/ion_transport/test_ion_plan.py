@@ -9,8 +9,12 @@ import pytest
 import torch
 from porelab_methods.ion_transport import averaging
 from porelab_methods.ion_transport.data import DEVELOPMENT, KINDS, PRETRAINING, SEEN, UNSEEN, drawn, truths
+from porelab_methods.ion_transport.kept import Kept
 from porelab_methods.ion_transport.measured import left_out
 from porelab_methods.ion_transport.model import IonNet
+from porelab_methods.ion_transport.plan import fitted
+from porelab_methods.ion_transport.score import variants
+from porelab_methods.ion_transport.store import IonNets, describe
 from porelab_methods.ion_transport.system import Membrane
 
 
@@ -74,3 +78,37 @@ def test_rows_of_a_measured_membrane_are_judged_by_all_three(table):
     row = left_out(table, "made", IonNet(8, 4, 1).correction, count=64)
     assert row["rmse"] == pytest.approx(row["rmse_dspm_de_averaged"], rel=1e-6), "an untrained network corrects nothing"
     assert row["rmse_dspm_de"] < 0.05
+
+
+def test_a_stopped_score_goes_on_and_a_finished_one_starts_anew(tmp_path):
+    calls, kept = [], Kept(tmp_path / "parts")
+
+    def part(name):
+        return kept(name, lambda: calls.append(name) or {"rmse": 0.5, "nan": float("nan")})
+
+    first, second = part("a"), part("a")
+    assert calls == ["a"] and first["rmse"] == second["rmse"] == 0.5 and np.isnan(second["nan"])
+    kept.done()
+    part("a")
+    assert calls == ["a", "a"]
+
+
+def test_the_row_of_pretrained_networks_holds_only_them():
+    nets = {
+        n: IonNet(8, 4, 1, attend=n != "no_attention")
+        for n in ("pretrained0", "hard0", "pretrained1", "hard1", "scratch", "soft", "none", "pretrained_plain")
+    }
+    config = {"networks": {k: describe(v) for k, v in nets.items()}, "members": ["hard0", "hard1"]}
+    made = IonNets(config)
+    chosen = {title: list(e.nets) for title, (e, _) in variants(made).items()}
+    assert chosen["neural"] == [made.nets["hard0"], made.nets["hard1"]]
+    assert chosen["neural, pre-trained on simulations only"] == [made.nets["pretrained0"], made.nets["pretrained1"]]
+    assert chosen["neural, one network without pre-training"] == [made.nets["scratch"]]
+    assert chosen["neural, one network"] == [made.nets["hard0"]]
+
+
+def test_a_fit_from_a_known_membrane_alone_finds_it():
+    truth = replace(truths(1, 3, (0.0, 0.0, 0.0))[0], membrane=Membrane(charge=-40.0))
+    data = drawn([truth], ["NaCl", "MgCl2"], 3, seed=2)
+    start = Membrane(charge=-30.0, permittivity=42.0)
+    assert fitted(data, known=[start])[0].charge == pytest.approx(-40.0, rel=1e-3)

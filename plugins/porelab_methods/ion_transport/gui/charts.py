@@ -102,11 +102,18 @@ def draw_pairs(axes: Any, chosen: Colours, matrix: Array, names: Sequence[str], 
     axes.imshow(shown, cmap="viridis", vmin=0.0, vmax=high or 1.0, aspect="auto")
     for i, j in zip(*np.nonzero(np.isfinite(shown)), strict=True):
         dark = shown[i, j] < 0.6 * (high or 1.0)
-        axes.text(j, i, f"{shown[i, j]:.2g}", ha="center", va="center", fontsize=7, color="white" if dark else "black")
+        axes.text(j, i, short(shown[i, j]), ha="center", va="center", fontsize=7, color="white" if dark else "black")
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(names)), names)
-    axes.tick_params(labelsize=6.5, length=0)
+    axes.tick_params(labelsize=6, length=0)
     axes.set_title(title, fontsize=8.5, color=chosen.text)
+
+
+def short(value: float) -> str:
+    """Three characters at most, for a cell of a matrix: .05, .48, 1.2, 4."""
+    if abs(value - round(value)) < 5e-3 and abs(value) >= 0.5:
+        return f"{value:.0f}"
+    return f"{value:.2f}".lstrip("0") if value < 0.995 else f"{value:.1f}"
 
 
 def draw_spread(

@@ -139,7 +139,8 @@ class ImageTie(QWidget):
         if found is None:
             return
         try:
-            self.filled.emit(found.membrane(self._state()[0], self.scale))
+            made = found.membrane(self._state()[0], self.scale)
+            self.filled.emit(Membrane(*(float(f"{v:.8g}") for v in vars(made).values())))  # as a field can show it
         except (PorelabError, ValueError) as error:
             self.context.report(error)
         self.refresh()

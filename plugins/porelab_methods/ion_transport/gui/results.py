@@ -21,6 +21,7 @@ NO_NETWORK = "Choose a network under Geometry from an image and solve its throat
 NO_PAIRS = "The map of attention comes with the neural result."
 OF_ALL = " of its charge"
 MARGINS = (42.0, 8.0, 16.0, 32.0)
+PAIRS = (24.0, 4.0, 16.0, 18.0)  # no name on the axes
 UNIT = {"flux": 1e6, "pore_radius": 1e9}
 
 
@@ -49,7 +50,8 @@ class Results(QWidget):
         self._tab("Rejection", bars=self._draw_bars)
         self._tab("Profiles", concentration=self._draw_profiles, potential=self._draw_potential)
         self._tab("Curves", by_flux=self._draw_by_flux, by_radius=self._draw_by_radius)
-        self._tab("Pairing", attention=self._draw_attention, charges=self._draw_charges, removal=self._draw_removal)
+        pairs = {"attention": self._draw_attention, "charges": self._draw_charges, "removal": self._draw_removal}
+        self._tab("Pairing", PAIRS, **pairs)
         self._tab("Throats", throats=self._draw_throats)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 0, 4, 4)
@@ -86,12 +88,12 @@ class Results(QWidget):
 
     _problem = ""
 
-    def _tab(self, title: str, **draws: Any) -> None:
+    def _tab(self, title: str, margins: tuple[float, float, float, float] = MARGINS, **draws: Any) -> None:
         page = QWidget()
         row = QHBoxLayout(page)
         row.setContentsMargins(0, 2, 0, 0)
         for name, draw in draws.items():
-            self.charts[name] = chart = PlotCanvas(self.context, draw, MARGINS)
+            self.charts[name] = chart = PlotCanvas(self.context, draw, margins)
             chart.numbers = lambda n=name: self.numbers(n)
             role(chart.message, "quiet")
             row.addWidget(chart, 1)
