@@ -25,11 +25,10 @@ def rows(data: Experiments, membranes: list[Membrane]) -> tuple[Array, Array, ND
     case = case_of(data, membranes)
     state = solve_with(case, np.zeros((len(data), SEGMENTS, len(data.ions))))
     own = state.features[:, 0].astype(float)
-    physics = np.log(np.clip(1.0 - state.solution.rejection, 1e-3, 10.0))
     shares = np.abs(state.solution.problem.w) * data.feed
     shares = shares / shares.sum(1, keepdims=True)
     mixture = np.repeat(shares[:, None], len(data.ions), axis=1)
-    x = np.concatenate([own, np.nan_to_num(physics)[..., None], mixture], -1)
+    x = np.concatenate([own, mixture], -1)
     y = np.log(np.clip(1.0 - data.rejection, 1e-3, 10.0))
     return x, y, np.isfinite(data.rejection) & (data.feed > 0)
 

@@ -10,7 +10,7 @@ from torch import nn
 from porelab_gui.core.learning.fit import threads
 from porelab_methods.ion_transport.neural import TOKEN, WORLD
 
-LIMIT = 4.0  # of |h|: e^4 in a concentration from face to face
+LIMIT = 2.0  # of an excess potential over RT: e^2 in the partition between feed and pore
 
 
 class Attention(nn.Module):
@@ -52,7 +52,11 @@ class Block(nn.Module):
 
 
 class IonNet(nn.Module):
-    """Features (B, K, n, TOKEN + WORLD) to the correction h (B, K, n); zero at first, so that it starts as DSPM-DE."""
+    """Features (B, K, n, TOKEN + WORLD) to the correction h (B, K, n); zero at first, so that it starts as DSPM-DE.
+
+    The last layer gives -g, g being the excess chemical potential of each ion in each segment over RT; h = -dg/dx,
+    with g = 0 at the feed face. A misjudged partition is then one number for the whole pore.
+    """
 
     def __init__(self, width: int = 32, heads: int = 4, depth: int = 2, attend: bool = True) -> None:
         super().__init__()
@@ -69,8 +73,9 @@ class IonNet(nn.Module):
         x = self.embed(features.reshape(b * k, n, f))
         for block in self.blocks:
             x = block(x, absent)
-        h = LIMIT * torch.tanh(self.head(x)[..., 0] / LIMIT)
-        return h.masked_fill(absent, 0.0).reshape(b, k, n)
+        g = LIMIT * torch.tanh(self.head(x)[..., 0] / LIMIT)
+        g = g.masked_fill(absent, 0.0).reshape(b, k, n)
+        return k * torch.diff(g, dim=1, prepend=torch.zeros_like(g[:, :1]))
 
     def correction(self, features: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float64]:
         """The same on numpy, without gradients. One thread: a second costs more than so small a network."""

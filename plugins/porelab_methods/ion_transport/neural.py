@@ -32,21 +32,25 @@ from porelab_methods.ion_transport.system import (
 Array = NDArray[np.float64]
 SEGMENTS = 4
 SLOW = 1e-7  # m/s
-TOKEN = 11  # features of an ion in a segment
-SHARE = 10  # of them: its part of all charge there
+TOKEN = 12  # features of an ion in a segment
+SHARE = 11  # of them: its part of all charge there
 WORLD = 8  # features of membrane, drive and place
 Correction = Callable[[Array, NDArray[np.bool_]], Array]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A batch for the neural equation: ``ions``, ``feed`` (B, n), ``flux`` (B,), ``membrane`` (numbers or (B,))."""
+    """A batch for the neural equation: ``ions``, ``feed`` (B, n), ``flux`` (B,), ``membrane`` (numbers or (B,)).
+
+    ``passage`` (B, n) is ln(c_p/c_feed) by DSPM-DE, which the network sees; it is solved for where it is not given.
+    """
 
     ions: tuple[Ion, ...]
     feed: Array
     flux: Array
     membrane: Membrane
     conditions: Conditions = field(default_factory=Conditions)
+    passage: Array | None = None
 
 
 @dataclass
@@ -80,7 +84,15 @@ def solve_with(
     solution = solve_problem(case.ions, bent, flux, sensitivities=sensitivities, rtol=1e-8, start=start)
     inside = _inside(solution)
     present = problem.w != 0
+    if case.passage is None:
+        plain = solve_problem(case.ions, problem, flux, rtol=1e-8) if h.any() else solution
+        case = replace(case, passage=_passage(plain))
     return State(case, h, gain, solution, _features(case, problem, inside, flux), present)
+
+
+def _passage(solution: Solution) -> Array:
+    """ln(c_p/c_feed) (B, n) within bounds; 0 where unsolved."""
+    return np.log(np.clip(np.nan_to_num(1.0 - solution.rejection, nan=1.0), 1e-3, 10.0))
 
 
 def _inside(solution: Solution) -> Array:
@@ -114,6 +126,7 @@ def _features(case: Case, p: Problem, inside: Array, flux: Array) -> Array:
         p.kc[:, 0],
         np.log(closures.diffusion_hindrance(np.minimum(ratio, 0.999))) / 2.0,
         np.log(np.maximum(p.pe, 1e-9)) / 3.0,
+        case.passage,
     ]
     still = np.repeat(np.stack(fixed, -1)[:, None], SEGMENTS, axis=1)
     moving = np.stack([np.log(np.maximum(inside, 1e-9)) / 4.0, share], -1)
@@ -151,7 +164,7 @@ def solve_neural(
         h = correction(state.features, state.present)
         moved = float(np.max(np.abs(h - state.h), initial=0.0))
         last = k == rounds - 1 or moved < 1e-5
-        state = solve_with(case, h, soft=soft, sensitivities=sensitivities and last, start=_start(state.solution))
+        state = solve_with(state.case, h, soft=soft, sensitivities=sensitivities and last, start=_start(state.solution))
         if last:
             break
     return state

@@ -38,7 +38,7 @@ class Recipe:
     steps: int = 80
     rate: float = 3e-3
     noise: float = 0.01
-    ridge: float = 1e-3
+    ridge: float = 0.1
     penalty: float = 1.0
     decay: float = 1e-3
     batch: int = 96
@@ -112,7 +112,7 @@ def train(
     soft, curves, best = recipe.neutrality != "hard", [], (np.inf, net.state_dict())
     state = solve_with(case, np.zeros((len(data), SEGMENTS, len(data.ions))), soft=soft)
     for k in range(recipe.rounds + 1):
-        state = _renew(net, case, state, soft)
+        state = _renew(net, state.case, state, soft)
         error = float(np.sqrt(np.nanmean((_rejections(state) - data.rejection) ** 2)))
         curves.append({"round": float(k), "rmse": error})
         if error < best[0]:
