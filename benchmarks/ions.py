@@ -7,8 +7,12 @@ differentiates the residuals there by ``odeint_adjoint`` and by plain backpropag
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,13 +126,11 @@ def donnan(a: Any, z: Any, w: Any, fixed: Any) -> Any:
     return psi + (terms.sum(1, keepdim=True) + fixed[:, None]) / (z * terms).sum(1, keepdim=True).detach()
 
 
-def run() -> dict[str, Any]:
-    """Figures and rows."""
+def gradients() -> dict[str, Any]:
+    """Ours beside both ways of torchdiffeq."""
     import torch
-    from porelab_methods.ion_transport.curves import warm_up
     from porelab_methods.ion_transport.neural import solve_with
 
-    warm_up()
     case, h = gradient_case()
     state = solve_with(case, h, sensitivities=True)
     ours = best(lambda: solve_with(case, h, sensitivities=True))
@@ -140,13 +142,50 @@ def run() -> dict[str, Any]:
         seconds = time.perf_counter() - begin
         gap = float(np.abs(theirs - exact).max() / np.abs(exact).max())
         rows.append({"gradient by": name, "seconds": seconds, "ours": ours, "largest difference": gap})
-    seconds, solved = sobol(SAMPLES)
     figures = {
-        "sobol_1e5_s": seconds,
-        "sobol_solved": solved,
-        "curves_s": live(),
         "gradient_speedup_adjoint": rows[0]["seconds"] / ours,
         "gradient_speedup_backprop": rows[1]["seconds"] / ours,
         "gradient_max_rel_diff": max(float(r["largest difference"]) for r in rows),
     }
-    return {"figures": figures, "rows": rows, "seed": SEED}
+    return {"figures": figures, "rows": rows}
+
+
+def samples() -> dict[str, Any]:
+    """The Sobol samples."""
+    seconds, solved = sobol(SAMPLES)
+    return {"figures": {"sobol_1e5_s": seconds, "sobol_solved": solved}, "rows": []}
+
+
+PARTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "sobol": samples,
+    "live": lambda: {"figures": {"curves_s": live()}, "rows": []},
+    "gradients": gradients,
+}
+
+
+def measured(part: str) -> dict[str, Any]:
+    """A part, from the folder of parts when it is there."""
+    from porelab_methods.ion_transport.curves import warm_up
+
+    folder = os.environ.get("PORELAB_BENCH_PARTS", "")
+    path = Path(folder, f"ions_{part}.json")
+    if folder and path.exists():
+        kept: dict[str, Any] = json.loads(path.read_text())
+        return kept
+    warm_up()
+    found = PARTS[part]()
+    if folder:
+        path.write_text(json.dumps(found))
+    return found
+
+
+def run() -> dict[str, Any]:
+    """Figures and rows."""
+    found = [measured(part) for part in PARTS]
+    figures = {key: value for part in found for key, value in part["figures"].items()}
+    return {"figures": figures, "rows": [row for part in found for row in part["rows"]], "seed": SEED}
+
+
+if __name__ == "__main__":  # one part, kept in a folder: python benchmarks/ions.py sobol FOLDER
+    os.environ["PORELAB_BENCH_PARTS"] = sys.argv[2]
+    print(json.dumps(measured(sys.argv[1]), indent=1))

@@ -30,9 +30,11 @@ SCRATCH = Recipe(rounds=7, steps=80)
 
 @dataclass(frozen=True)
 class Plan:
-    """Sizes, seeds and recipes; ``members`` networks together are the model."""
+    """Sizes, seeds and recipes. ``tuned`` networks from the pre-trained one and ``untaught`` ones without, each of
+    another seed, are together the model: they err in different ways."""
 
-    members: int = 2
+    tuned: int = 2
+    untaught: int = 2
     pretraining_membranes: int = 96
     pretraining_count: int = 2
     pretraining_seed: int = 101
@@ -59,15 +61,19 @@ class Part:
 def parts(plan: Plan) -> list[Part]:
     """In the order of training."""
     plain, made = {"attend": False}, []
-    for k in range(plan.members):
-        made.append(Part(f"pretrained{k}", "", replace(plan.pretraining, seed=k), False))
-        made.append(Part(f"hard{k}", f"pretrained{k}", replace(plan.tuning, seed=k), True))
-    made.append(Part("scratch", "", plan.scratch, True))
+    made.append(Part("pretrained0", "", plan.pretraining, False))
+    made += [Part(f"hard{k}", "pretrained0", replace(plan.tuning, seed=k), True) for k in range(plan.tuned)]
+    made += [Part(f"scratch{k}", "", replace(plan.scratch, seed=k), True) for k in range(plan.untaught)]
     made.append(Part("soft", "pretrained0", replace(plan.tuning, neutrality="soft"), True))
     made.append(Part("none", "pretrained0", replace(plan.tuning, neutrality="none"), True))
     made.append(Part("pretrained_plain", "", replace(plan.pretraining, **plain), False))
     made.append(Part("no_attention", "pretrained_plain", replace(plan.tuning, **plain), True))
     return made
+
+
+def members(plan: Plan) -> list[str]:
+    """Names of the networks that together are the model."""
+    return [f"hard{k}" for k in range(plan.tuned)] + [f"scratch{k}" for k in range(plan.untaught)]
 
 
 def fitted(

@@ -140,6 +140,10 @@ def predictions(
         for name, value in compare(seen, unseen, own, other).items():
             title = {"mlp": "MLP", "boosting": "gradient boosting"}[name] + suffix
             found[title] = (value, _charge_of(unseen, value))
+    seeds = range(1, len(nets.members))
+    more = [compare(seen, unseen, fits.box, theirs.box, seed=k, trees=1)["mlp"] for k in seeds]
+    together = np.mean([found["MLP"][0], *more], axis=0)
+    found[f"MLP, mean of {len(more) + 1}"] = (together, _charge_of(unseen, together))
     case, states = case_of(unseen, theirs.box if nets.bench.get("box", True) else theirs.free), {}
     for title, (ensemble, soft) in variants(nets).items():
         states[title] = solve_neural(case, ensemble.correction, soft=soft)
@@ -153,7 +157,7 @@ def variants(nets: IonNets) -> dict[str, tuple[Ensemble, bool]]:
     made = {"neural": (pick(nets, nets.members), False)}
     for start, title, soft in (
         ("hard0", "neural, one network", False),
-        ("scratch", "neural, one network without pre-training", False),
+        ("scratch0", "neural, one network without pre-training", False),
         ("pretrained", "neural, pre-trained on simulations only", False),
         ("no_attention", "neural, one network without attention", False),
         ("soft", "neural, one network, soft neutrality", True),

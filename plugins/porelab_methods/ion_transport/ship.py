@@ -10,7 +10,7 @@ import torch
 from porelab_gui.core.learning.weights import Card, save_weights
 from porelab_gui.core.nouns import Weights
 from porelab_gui.core.progress import Progress, within
-from porelab_methods.ion_transport.plan import SHIPPED, Plan, run
+from porelab_methods.ion_transport.plan import SHIPPED, Plan, members, run
 from porelab_methods.ion_transport.store import NAME, IonNets, describe
 
 DATA = (
@@ -49,7 +49,7 @@ def ship(folder: Path, progress: Progress, plan: Plan = SHIPPED, count: int = 9)
     made = run(plan, folder.with_name(folder.name + ".parts"), within(progress, 0.0, 0.8))
     config: dict[str, Any] = {"system": NAME, "networks": {k: describe(net) for k, net in made.items()}}
     config["bench"] = {"membranes": plan.bench_membranes, "seed": plan.bench_seed, "box": True}
-    config["members"] = [f"hard{k}" for k in range(plan.members)]
+    config["members"] = members(plan)
     nets = IonNets(config)
     nets.nets = torch.nn.ModuleDict(made)
     nets.half().float()  # judged as they are stored
@@ -61,8 +61,9 @@ def ship(folder: Path, progress: Progress, plan: Plan = SHIPPED, count: int = 9)
     card = Card(
         title="Ion transport: DSPM-DE with a correction by attention over ions",
         summary="The transport law of DSPM-DE in the pore, corrected by a transformer over the ions; pore and permeate "
-        f"are neutral to rounding. The model is the mean of {plan.members} networks (hard0, hard1, ...), pre-trained "
-        "on simulated membranes of random physics; the others in the file are there to be compared.",
+        f"are neutral to rounding. The model is the mean of {plan.tuned} networks pre-trained on simulated membranes "
+        f"of random physics and tuned with different seeds (hard0, ...) and of {plan.untaught} trained without that "
+        "(scratch0, ...); the others in the file are there to be compared.",
         data=DATA.format(p=plan),
         splits=SPLITS,
         scores=[{k: row.get(k, "") for k in SHOWN} for row in [*rows, *measured]],

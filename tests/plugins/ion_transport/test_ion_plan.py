@@ -96,14 +96,14 @@ def test_a_stopped_score_goes_on_and_a_finished_one_starts_anew(tmp_path):
 def test_the_row_of_pretrained_networks_holds_only_them():
     nets = {
         n: IonNet(8, 4, 1, attend=n != "no_attention")
-        for n in ("pretrained0", "hard0", "pretrained1", "hard1", "scratch", "soft", "none", "pretrained_plain")
+        for n in ("pretrained0", "hard0", "pretrained1", "hard1", "scratch0", "soft", "none", "pretrained_plain")
     }
     config = {"networks": {k: describe(v) for k, v in nets.items()}, "members": ["hard0", "hard1"]}
     made = IonNets(config)
     chosen = {title: list(e.nets) for title, (e, _) in variants(made).items()}
     assert chosen["neural"] == [made.nets["hard0"], made.nets["hard1"]]
     assert chosen["neural, pre-trained on simulations only"] == [made.nets["pretrained0"], made.nets["pretrained1"]]
-    assert chosen["neural, one network without pre-training"] == [made.nets["scratch"]]
+    assert chosen["neural, one network without pre-training"] == [made.nets["scratch0"]]
     assert chosen["neural, one network"] == [made.nets["hard0"]]
 
 
