@@ -32,6 +32,12 @@ class Draws:
     amplitude: Array
     rejection: Array
 
+    def uncorrected(self) -> Draws:
+        """Those of amplitude 0: DSPM-DE."""
+        keep = self.amplitude == 0.0
+        made = Membrane(*(np.asarray(v)[keep] for v in vars(self.membrane).values()))
+        return Draws(made, self.amplitude[keep], self.rejection[keep])
+
 
 def membranes(count: int, seed: int = 0) -> Membrane:
     """``count`` (a power of two) membranes of the box; radius and thickness on a log scale."""
@@ -56,12 +62,12 @@ def draw(
     made, size = membranes(count, seed), len(data)
     wide = Membrane(*(np.repeat(np.asarray(v), size) for v in vars(made).values()))
     case = Case(data.ions, np.tile(data.feed, (count, 1)), np.tile(data.flux, count), wide)
+    plain = solve_with(case, np.zeros((len(case.feed), SEGMENTS, len(data.ions))))
     parts, chosen = [], tuple(amplitudes) if correction is not None else (0.0,)
     for a in chosen:
-        if a == 0.0 or correction is None:
-            state = solve_with(case, np.zeros((len(case.feed), SEGMENTS, len(data.ions))))
-        else:
-            state = solve_neural(case, _scaled(correction, a), rounds=3)
+        state = plain
+        if a != 0.0 and correction is not None:
+            state = solve_neural(case, _scaled(correction, a), rounds=3, plain=plain)
         parts.append(state.solution.rejection.reshape(count, size, -1))
     every = Membrane(*(np.tile(np.asarray(v), len(chosen)) for v in vars(made).values()))
     return Draws(every, np.repeat(np.array(chosen), count), np.concatenate(parts))

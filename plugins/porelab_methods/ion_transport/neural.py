@@ -153,13 +153,20 @@ def _world(case: Case, p: Problem, flux: Array) -> Array:
 
 
 def solve_neural(
-    case: Case, correction: Correction, *, soft: bool = False, rounds: int = 6, sensitivities: bool = False
+    case: Case,
+    correction: Correction,
+    *,
+    soft: bool = False,
+    rounds: int = 6,
+    sensitivities: bool = False,
+    plain: State | None = None,
 ) -> State:
     """The neural equation: corrected, solved, corrected anew from the new concentrations, ``rounds`` times at most.
 
-    Ends when no correction changes by more than 1e-5. Rows without a solution fall back to NaN.
+    Ends when no correction changes by more than 1e-5. Rows without a solution fall back to NaN. ``plain`` is the case
+    solved without correction, where that is at hand.
     """
-    state = solve_with(case, np.zeros((len(case.feed), SEGMENTS, len(case.ions))), soft=soft)
+    state = plain or solve_with(case, np.zeros((len(case.feed), SEGMENTS, len(case.ions))), soft=soft)
     for k in range(rounds):
         h = correction(state.features, state.present)
         moved = float(np.max(np.abs(h - state.h), initial=0.0))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porelab_gui.core.learning.weights import MODEL
+from porelab_gui.core.nouns import Weights
 from porelab_methods.ion_transport.attention import attention_map, charge_products, pair_correlation, removal_map
 from porelab_methods.ion_transport.baselines import compare
 from porelab_methods.ion_transport.data import UNSEEN, Experiments, drawn, truths
@@ -37,13 +38,18 @@ def score() -> dict[str, Any]:
     Finished parts are kept until the whole is done, so that a stopped run goes on where it was.
     """
     weights = shipped()
-    kept = kept_for("ion_transport", weights.folder / MODEL, *Path(__file__).parent.glob("*.py"))
+    kept = parts_of(weights)
     nets = load_nets(weights)
     figures_a, rows_a = bench_a(nets, kept=kept)
     figures_b, rows_b = bench_b(nets, kept=kept)
     figures = {**figures_a, **figures_b, "vector_max_err": vector_error()}
     kept.done()
     return {"figures": figures, "rows": [*rows_a, *rows_b]}
+
+
+def parts_of(weights: Weights) -> Kept:
+    """Finished parts of the judging of these weights by these sources."""
+    return kept_for("ion_transport", weights.folder / MODEL, *Path(__file__).parent.glob("*.py"))
 
 
 def vector_error() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,23 +43,30 @@ SHOWN = (
 
 
 def ship(folder: Path, progress: Progress, plan: Plan = SHIPPED, count: int = 9) -> Weights:
-    """Train what is not there yet (kept beside ``folder``), judge it, and write weights with their card."""
+    """Train what is not there yet (kept beside ``folder``), write it, judge it as it is stored, and write the card.
+
+    What the judging has finished is kept, also for ``porelab score ion_transport``.
+    """
     from porelab_methods.ion_transport.measured import bench_b
-    from porelab_methods.ion_transport.score import bench_a
+    from porelab_methods.ion_transport.score import bench_a, parts_of
 
     made = run(plan, folder.with_name(folder.name + ".parts"), within(progress, 0.0, 0.8))
     config: dict[str, Any] = {"system": NAME, "networks": {k: describe(net) for k, net in made.items()}}
     config["bench"] = {"membranes": plan.bench_membranes, "seed": plan.bench_seed, "box": True}
-    config["members"] = members(plan)
+    config |= {"members": members(plan), "neutrality": "hard"}
     nets = IonNets(config)
     nets.nets = torch.nn.ModuleDict(made)
+    kept = parts_of(save_weights(folder, nets, config, _card(plan, []), half=True))
     nets.half().float()  # judged as they are stored
     progress(0.8, 1.0, "judging on left-out mixtures")
-    figures, rows = bench_a(nets.eval(), plan, count)
+    figures, rows = bench_a(nets.eval(), plan, count, kept=kept)
     progress(0.9, 1.0, "judging on measured membranes")
-    _, measured = bench_b(nets)
-    config |= {"rmse": figures["rmse_a"], "neutrality": "hard"}
-    card = Card(
+    _, measured = bench_b(nets, kept=kept)
+    return save_weights(folder, nets, config | {"rmse": figures["rmse_a"]}, _card(plan, [*rows, *measured]), half=True)
+
+
+def _card(plan: Plan, rows: Sequence[dict[str, Any]]) -> Card:
+    return Card(
         title="Ion transport: DSPM-DE with a correction by attention over ions",
         summary="The transport law of DSPM-DE in the pore, corrected by a transformer over the ions; pore and permeate "
         f"are neutral to rounding. The model is the mean of {plan.tuned} networks pre-trained on simulated membranes "
@@ -66,9 +74,8 @@ def ship(folder: Path, progress: Progress, plan: Plan = SHIPPED, count: int = 9)
         "(scratch0, ...); the others in the file are there to be compared.",
         data=DATA.format(p=plan),
         splits=SPLITS,
-        scores=[{k: row.get(k, "") for k in SHOWN} for row in [*rows, *measured]],
+        scores=[{k: row.get(k, "") for k in SHOWN} for row in rows],
         limits=LIMITS,
         command="porelab train_ion_transport --folder FOLDER   (trains all of it anew)\nporelab score ion_transport",
         citation="After Rehman and Lienhard, Chem. Eng. J. (2024) 149806.",
     )
-    return save_weights(folder, nets, config, card, half=True)
