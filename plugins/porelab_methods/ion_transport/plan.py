@@ -30,8 +30,8 @@ SCRATCH = Recipe(rounds=7, steps=80)
 
 @dataclass(frozen=True)
 class Plan:
-    """Sizes, seeds and recipes. ``tuned`` networks from the pre-trained one and ``untaught`` ones without, each of
-    another seed, are together the model: they err in different ways."""
+    """Sizes, seeds and recipes. The pre-trained network, ``tuned`` ones that start from it and ``untaught`` ones that
+    do not, each of another seed, are together the model: they err in different ways."""
 
     tuned: int = 2
     untaught: int = 2
@@ -73,7 +73,7 @@ def parts(plan: Plan) -> list[Part]:
 
 def members(plan: Plan) -> list[str]:
     """Names of the networks that together are the model."""
-    return [f"hard{k}" for k in range(plan.tuned)] + [f"scratch{k}" for k in range(plan.untaught)]
+    return ["pretrained0", *(f"hard{k}" for k in range(plan.tuned)), *(f"scratch{k}" for k in range(plan.untaught))]
 
 
 def fitted(

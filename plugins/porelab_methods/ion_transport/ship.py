@@ -69,9 +69,10 @@ def _card(plan: Plan, rows: Sequence[dict[str, Any]]) -> Card:
     return Card(
         title="Ion transport: DSPM-DE with a correction by attention over ions",
         summary="The transport law of DSPM-DE in the pore, corrected by a transformer over the ions; pore and permeate "
-        f"are neutral to rounding. The model is the mean of {plan.tuned} networks pre-trained on simulated membranes "
-        f"of random physics and tuned with different seeds (hard0, ...) and of {plan.untaught} trained without that "
-        "(scratch0, ...); the others in the file are there to be compared.",
+        "are neutral to rounding. The model is the mean of one network pre-trained on simulated membranes of random "
+        f"physics, {plan.tuned} tuned from it with different seeds (hard0, ...) and {plan.untaught} trained without it "
+        "(scratch0, ...): on membranes and mixtures kept for choosing, that mean erred least. The others in the file "
+        "are there to be compared.",
         data=DATA.format(p=plan),
         splits=SPLITS,
         scores=[{k: row.get(k, "") for k in SHOWN} for row in rows],
