@@ -43,7 +43,6 @@ def bench_forward(kind: str, n: int) -> Row:
         permeability(system, x).backward()
         return x.grad
 
-    some = np.random.default_rng(SEED).random(len(conns)) < 0.1
     peer.flow(np.ones(len(conns)))  # imports and libraries are loaded outside the measurement
     gradient(0)
     best = interleaved(
@@ -51,7 +50,6 @@ def bench_forward(kind: str, n: int) -> Row:
             "forward": forward,
             "gradient": gradient,
             "resolve": lambda r: system.solve(g[r]),
-            "what_if": lambda r: system.what_if(some, 10.0 ** (r - 2)),
             "openpnm": lambda r: peer.flow(g[r]),
         }
     )
@@ -65,10 +63,42 @@ def bench_forward(kind: str, n: int) -> Row:
         "value_and_gradient_s": best["gradient"],
         "gradient_over_forward": best["gradient"] / best["forward"],
         "resolve_s": best["resolve"],
-        "what_if_s": best["what_if"],
         "openpnm_resolve_s": best["openpnm"],
         "resolve_speedup_openpnm": best["openpnm"] / best["resolve"],
         "rel_diff_openpnm": abs(peer.flow(g[0]) / system.solve(g[0]).total - 1),
+    }
+
+
+def bench_what_if(kind: str, n: int) -> Row:
+    """A tenth of the throats under a slider: a drag from 1 upwards, then jumps once the class is prepared."""
+    from porelab_gui.core.transport.pnm.family import Family
+
+    _, conns, fixed = KINDS[kind](n)
+    system = ours(conns, fixed, "pardiso")  # as in the panel, which keeps a factor for lattices too
+    system.solve(conductances(len(conns), 0))
+    rng = np.random.default_rng(SEED)
+    some = rng.random(len(conns)) < 0.1
+    Family(system, some).point(2.0)
+    live = Family(system, some)
+    drag = [timed(partial(live.point, float(10 ** (k / 10))))[0] for k in range(1, 11)]
+    live = Family(system, some)
+    prepare = timed(live.prepare)[0]
+    factors = [float(10**e) for e in rng.uniform(-3, 3, 20)]
+    jumps = [timed(partial(live.point, factor)) for factor in factors]
+    wrong = [abs(p.value / system.what_if(some, f).value - 1) for f, (_, p) in zip(factors[:5], jumps[:5], strict=True)]
+    seconds = [t for t, _ in jumps]
+    return {
+        "case": "what_if",
+        "network": kind,
+        "pores": len(fixed),
+        "solver": system.solution.solver,
+        "prepare_s": prepare,
+        "jump_max_s": max(seconds),
+        "jump_median_s": float(np.median(seconds)),
+        "drag_max_s": max(drag),
+        "drag_median_s": float(np.median(drag)),
+        "vectors": live.vectors,
+        "rel_error": max(wrong),
     }
 
 
@@ -164,6 +194,7 @@ def bench_batch(n: int, members: int = 64) -> Row:
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "forward": lambda: [bench_forward(kind, n) for n in (10_000, 100_000) for kind in KINDS],
+    "what_if": lambda: [bench_what_if(*c) for c in (("delaunay", 10_000), ("delaunay", 100_000), ("lattice", 100_000))],
     "torch_sla": lambda: [row for case in SLA for row in bench_torch_sla(*case)],
     "batch": lambda: [bench_batch(n) for n in (100, 250, 500, 1000)],
     "million_lattice": lambda: [bench_million("lattice")],
@@ -187,8 +218,12 @@ def measured(part: str) -> list[Row]:
 def run() -> dict[str, Any]:
     """Every claim; ``figures`` take the worse of lattice and Delaunay except where the key's target names one."""
     rows = [row for part in PARTS for row in measured(part)]
-    case = {name: [r for r in rows if r["case"] == name] for name in ("forward", "torch_sla", "batch", "million")}
+    case = {
+        name: [r for r in rows if r["case"] == name] for name in ("forward", "what_if", "torch_sla", "batch", "million")
+    }
     large = [row for row in case["forward"] if row["pores"] > 50_000]
+    small = [row for row in case["forward"] if row["pores"] < 50_000]
+    live = next(row for row in case["what_if"] if row["network"] == "delaunay" and row["pores"] > 50_000)
     irregular = next(row for row in large if row["network"] == "delaunay")
     accurate = [
         row["speedup"]
@@ -201,7 +236,10 @@ def run() -> dict[str, Any]:
         "resolve_speedup_openpnm_1e5": min(row["resolve_speedup_openpnm"] for row in large),
         "resolve_speedup_openpnm_1e5_delaunay": irregular["resolve_speedup_openpnm"],
         "resolve_s_1e5": irregular["resolve_s"],
-        "what_if_s_1e5": irregular["what_if_s"],
+        "resolve_speedup_openpnm_1e4": min(row["resolve_speedup_openpnm"] for row in small),
+        "what_if_s_1e5": live["jump_max_s"],
+        "what_if_drag_s_1e5": live["drag_max_s"],
+        "what_if_prepare_s_1e5": live["prepare_s"],
         "batch_speedup_64": batch[250],
         "batch_speedup_64_500": batch[500],
         "batch_speedup_64_1000": batch[1000],

@@ -46,8 +46,9 @@ def _read(path: Path) -> dict[str, Any]:
 def large(content: dict[str, Any]) -> str:
     """What extraction past memory took, and what larger images will take."""
     f = content["figures"]
+    private = [f"{f[f'private_gib_{n}']:.2f} GiB" for n in (600, 1000, 2000)]
     rows = [
-        ("memory of the process, in blocks of 200", [f"{f[f'private_gib_{n}']:.2f} GiB" for n in (600, 1000, 2000)]),
+        ("memory of the process, in blocks of 200", [private[0], *(f"at most {text}" for text in private[1:])]),
         ("the same, image taken whole", [f"{f[f'peak_gib_{n}_whole']:.1f} GiB" for n in (600, 1000, 2000)]),
         ("files in `scratch`", [f"{f[f'disk_gib_{n}']:.1f} GiB" for n in (600, 1000, 2000)]),
     ]
@@ -57,8 +58,12 @@ def large(content: dict[str, Any]) -> str:
         f"{f['bytes_per_voxel_600']:.2f} bytes of memory per voxel in blocks, "
         f"{f['bytes_per_voxel_600_whole']:.1f} as a whole; "
         f"the same network: {'yes' if f['same_network_600'] else 'NO'}. "
-        "1000^3 and 2000^3 are extrapolated: in blocks a constant and what grows with the number of pores (from 300^3 "
-        f"and 600^3), the whole image and the disk by the volume. In blocks 600^3 took "
+        "1000^3 and 2000^3 are extrapolated. In blocks memory is a constant and what grows with the number of pores; "
+        "the figure here lets all growth from 300^3 to 600^3 go on with the volume, though part of it is the block itself, "
+        "which 300^3 does not fill: it is an upper bound. The whole image and the disk go by the volume. The forecast "
+        f"before the start was {f['forecast_over_private_300']:.2f} and {f['forecast_over_private_600']:.2f} times the "
+        f"memory in blocks at 300^3 and 600^3, {f['forecast_over_peak_600_whole']:.2f} times that as a whole. "
+        "In blocks 600^3 took "
         f"{f['seconds_blocks_over_whole_600']:.1f} times as long as whole.\n\n"
         f"| | 600^3 | 1000^3 | 2000^3 |\n|---|---|---|---|\n{table}\n\n"
         "Cancel, asked at eleven moments of the extraction of 300^3 voxels, was heard after "

@@ -241,6 +241,17 @@ class WhatIfPanel(QWidget):
             f"{name}<sub>{q.axis}</sub> = {before:.4g}{unit} → <b>{_number(now)}{unit}</b>{change}",
             f"{q.law.partition('.')[2]}, {q.boundary}; solved in {1e3 * self.answer.seconds:.0f} ms",
         )
+        if q.factor != 1.0:
+            self._prepare(live, q.throats)
+
+    def _prepare(self, live: WhatIf, throats: NDArray[np.bool_]) -> None:
+        """While the slider rests, solve what makes its next positions quick; a new position goes first."""
+
+        def done(more: bool | Exception) -> None:
+            if more is True:
+                self._prepare(live, throats)
+
+        self._lane.ask(lambda progress: live.prepare(throats), done)
 
     def _refuse(self, error: Exception | None) -> None:
         self.answer = None

@@ -222,6 +222,46 @@ def test_a_flat_image_and_strided_arrays_work():
     assert network_of(strided).content_hash == network_of(copied).content_hash
 
 
+def test_labels_with_gaps_are_the_same_pores_as_those_without():
+    """Labels 0, 3, 200 and 70000: nothing is counted by the largest number, and each name stays."""
+    z = np.indices(SHAPE)[0]
+    close = np.where(blobs(0.7), np.where(z < 28, 1, 2), 0)
+    gaps = np.array([0, 200, 70_000], dtype=np.int32)[close]
+    gaps[(close == 0) & (z > 40)] = 3  # another solid
+    one = network_of(labels(close, phases={0: "solid", 1: "a", 2: "b"}, void=(1, 2)))
+    two = network_of(Labels(gaps, (H, H, H), phases={0: "solid", 3: "clay", 200: "a", 70_000: "b"}, void=(200, 70_000)))
+    assert set(two.pore("phase")) == {200, 70_000}
+    assert np.array_equal(one.conns, two.conns) and np.array_equal(one.coords, two.coords)
+    assert np.array_equal(one.pore("phase") == 2, two.pore("phase") == 70_000)
+    assert np.array_equal(one.throat("interphase"), two.throat("interphase"))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("width", [0, 3])
+def test_a_slice_as_a_volume_one_voxel_thick_gives_a_network(axis, width):
+    thin = np.take(blobs(0.6), [20], axis=axis)
+    network = network_of(thin, boundary_width=width)
+    inner = ~network.pore("boundary")
+    assert inner.sum() > 3 and np.isfinite(network.coords).all()
+    assert np.ptp(network.coords[inner, axis]) == 0
+
+
+@pytest.mark.parametrize("kind", ["fortran", "transposed", "strided", "big endian", "read-only"])
+def test_arrays_of_any_layout_give_the_same_network(kind):
+    whole = blobs(0.6).astype(np.uint16)
+    padded = np.zeros(tuple(2 * n for n in whole.shape), np.uint16)
+    padded[::2, ::2, ::2] = whole
+    given = {
+        "fortran": np.asfortranarray(whole),
+        "transposed": np.ascontiguousarray(whole.T).T,
+        "strided": padded[::2, ::2, ::2],
+        "big endian": whole.astype(">u2"),
+        "read-only": whole.copy(),
+    }[kind]
+    given.flags.writeable = kind != "read-only"
+    assert network_of(Labels(given, (H, H, H))).content_hash == network_of(Labels(whole, (H, H, H))).content_hash
+
+
 def test_no_void_is_refused_naming_the_label():
     with pytest.raises(InputError, match=r"label 1 \(pore\)"):
         network_of(np.zeros((10, 10, 10)))

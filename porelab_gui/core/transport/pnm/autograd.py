@@ -77,15 +77,14 @@ class _BatchValue(Function):
 
     @staticmethod
     def forward(ctx: Any, g: torch.Tensor, batch: BatchSystem) -> torch.Tensor:
-        values, gradient = batch.solve(_plain(g))
-        ctx.save_for_backward(_like(gradient, g), torch.as_tensor(batch.owner).to(g.device))
+        values, ctx.gradient = batch.solve(_plain(g))
+        ctx.batch, ctx.like = batch, g.detach()[:0]
         return _like(values, g)
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, outer: torch.Tensor) -> tuple[torch.Tensor, None]:
-        gradient, owner = ctx.saved_tensors
-        return outer.index_select(0, owner) * gradient, None
+        return _like(ctx.gradient * _plain(outer)[ctx.batch.owner], ctx.like), None
 
 
 class _Potential(Function):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,16 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+
+def dot(a: Floats, b: Floats) -> float:
+    """Scalar product in one thread: those of BLAS would wait for the threads of the solver."""
+    return float(np.einsum("i,i", a, b))
+
+
+def norm(a: Floats) -> float:
+    """Euclidean length, like ``dot`` in one thread."""
+    return math.sqrt(dot(a, a))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,12 @@ class Pattern:
         """Number of unknowns."""
         return len(self.nodes)
 
+    @cached_property
+    def regular(self) -> bool:
+        """Whether most nodes have the same number of neighbours, as on a lattice: separators are then large."""
+        degree = np.diff(self.indptr) + np.bincount(self.indices, minlength=self.n)
+        return bool(np.bincount(degree).max() > 0.5 * self.n)
+
     def update(self, g: Floats) -> Floats:
         """Values of the upper triangle for conductances ``g`` (m,)."""
         from porelab_gui.core.transport.pnm.kernels import fill_matrix  # compiles, so only when it is used

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError, NotConverged
 from porelab_gui.core.transport.pnm.backends import Solver, make_solver
-from porelab_gui.core.transport.pnm.circuit import Bools, Circuit, Floats, still_nodes
+from porelab_gui.core.transport.pnm.circuit import Bools, Circuit, Floats, dot, norm, still_nodes
 from porelab_gui.core.transport.pnm.pattern import Pattern, make_pattern
 from porelab_gui.core.transport.pnm.refuse import RefusedNetwork, check_conductances
 from porelab_gui.core.transport.pnm.solution import Solution
@@ -21,7 +21,7 @@ _REFINEMENTS = 5
 
 
 @dataclass(frozen=True)
-class _Problem:
+class Problem:
     """Numbers of one solve: edge conductances, matrix values, right-hand side; ``solved`` marks the nodes to solve
     for, ``held`` is the potential of the others (NaN where none is defined)."""
 
@@ -99,6 +99,11 @@ class PnmSystem:
         return self._base
 
     @property
+    def direct(self) -> bool:
+        """Whether there is a matrix and its back end keeps a factor of it."""
+        return self._solver is not None and self._solver.direct
+
+    @property
     def K(self) -> float:
         """Permeability [m2] (or effective diffusivity [m2/s]) of the last ``solve``."""
         return self.solution.value
@@ -123,10 +128,7 @@ class PnmSystem:
         found = np.zeros(right.shape)
         if self._solver is None:
             return found
-        problem = self._assemble(solution.g)
-        if self._current is not solution.g:
-            self._solver.update(problem.values)
-            self._current = solution.g
+        problem = self.factored(solution.g)
         solved = problem.solved
         nodes = self.pattern.nodes[solved[self.pattern.nodes]]
         goal = float(np.linalg.norm(right[nodes])) or 1.0
@@ -142,6 +144,25 @@ class PnmSystem:
         if not np.linalg.norm(left[nodes]) <= ACCEPTED * goal:
             raise NotConverged("the adjoint solve did not reach its residual", where=self._where)
         return found
+
+    def factored(self, g: Floats) -> Problem:
+        """The problem of all conductances ``g`` (n_edges,), after which ``correction`` solves with its matrix."""
+        problem = self._assemble(g)
+        self.refresh(problem)
+        return problem
+
+    def refresh(self, problem: Problem) -> None:
+        """Factorise again where the back end has another matrix by now."""
+        if self._solver is not None and self._current is not problem.g:
+            self._solver.update(problem.values)
+            self._current = problem.g
+
+    def flows(self, g: Floats, potential: Floats) -> tuple[Floats, Floats, Floats]:
+        """(drop along every edge, its flow, what leaves every node)."""
+        from porelab_gui.core.transport.pnm.kernels import edge_flows  # compiles, so only when it is used
+
+        drop, flow, source = edge_flows(self._first, self._second, g, potential)
+        return drop, flow, source
 
     def _apply(self, level: Floats, g: Floats) -> Floats:
         """The Laplacian times ``level``, edge by edge: sharper than with the rounded diagonal."""
@@ -159,7 +180,7 @@ class PnmSystem:
         potential = self._potentials(problem)
         return self._finish(problem, potential)
 
-    def _assemble(self, g: Floats) -> _Problem:
+    def _assemble(self, g: Floats) -> Problem:
         """Matrix and right-hand side; what closed throats cut off is tied to the potential that it has anyway."""
         pattern, still, solved = self.pattern, self._still, self._solved
         values, load = pattern.update(g), pattern.load(g, still)
@@ -172,9 +193,9 @@ class PnmSystem:
             solved = solved & np.isnan(now)
             still = np.where(self._solved, now, still)
         held = np.where(np.isneginf(still), np.nan, still)
-        return _Problem(g, values, load, solved, held)
+        return Problem(g, values, load, solved, held)
 
-    def _potentials(self, problem: _Problem) -> Floats:
+    def _potentials(self, problem: Problem) -> Floats:
         potential = problem.held
         if self._solver is None:
             return potential
@@ -185,22 +206,20 @@ class PnmSystem:
         potential[nodes] = x if problem.solved is self._solved else np.where(problem.solved[nodes], x, potential[nodes])
         return potential
 
-    def _finish(self, problem: _Problem, potential: Floats) -> Solution:
+    def _finish(self, problem: Problem, potential: Floats) -> Solution:
         """Refine until residual and balance are met, or refuse."""
-        from porelab_gui.core.transport.pnm.kernels import edge_flows  # compiles, so only when it is used
-
-        scale = float(np.linalg.norm(problem.load)) or 1.0
+        scale = norm(problem.load) or 1.0
         best: Solution | None = None
         for _ in range(_REFINEMENTS):
-            drop, flow, source = edge_flows(self._first, self._second, problem.g, potential)
+            drop, flow, source = self.flows(problem.g, potential)
             left = np.where(problem.solved, -source, 0.0)
-            now = self._measure(problem, potential, drop, flow, source, float(np.linalg.norm(left)) / scale)
+            now = self._measure(problem, potential, drop, flow, source, norm(left) / scale)
             if best is None or _faults(now).max() < _faults(best).max():
                 best = now
             residual, balance, energy = _faults(now)
             if self._solver is None or (max(residual, balance) <= self.tolerance and energy <= ACCEPTED):
                 break
-            step = self._shift(left, problem) if residual <= self.tolerance else self._correction(left, problem)
+            step = self._shift(left, problem) if residual <= self.tolerance else self.correction(left, problem)
             potential = potential + step
         assert best is not None
         if _faults(best)[1:].max() > self.tolerance and self._solver is not None and problem.solved is self._solved:
@@ -215,7 +234,7 @@ class PnmSystem:
             )
         return best
 
-    def _two_sided(self, problem: _Problem, rough: Solution) -> Solution:
+    def _two_sided(self, problem: Problem, rough: Solution) -> Solution:
         """The same solve, with drops near the inlet taken from potentials that count down from the inlet.
 
         Beside very conductive throats potentials crowd at 1 and 0; double precision resolves the crowd at 0 only.
@@ -238,13 +257,13 @@ class PnmSystem:
         return np.asarray(gone - come, np.float64)
 
     def _measure(
-        self, problem: _Problem, potential: Floats, drop: Floats, flow: Floats, source: Floats, residual: float
+        self, problem: Problem, potential: Floats, drop: Floats, flow: Floats, source: Floats, residual: float
     ) -> Solution:
         return Solution(
             potential,
             drop,
             problem.g,
-            float(flow @ drop),
+            dot(flow, drop),
             float(source[self._inlet].sum()),
             float(-source[self._outlet].sum()),
             residual,
@@ -253,7 +272,7 @@ class PnmSystem:
             self.scale,
         )
 
-    def _correction(self, left: Floats, problem: _Problem) -> Floats:
+    def correction(self, left: Floats, problem: Problem) -> Floats:
         """One step of iterative refinement: the potentials that the left-over sources cause."""
         assert self._solver is not None
         nodes = self.pattern.nodes
@@ -262,7 +281,7 @@ class PnmSystem:
         step[~problem.solved] = 0.0
         return step
 
-    def _shift(self, left: Floats, problem: _Problem) -> Floats:
+    def _shift(self, left: Floats, problem: Problem) -> Floats:
         """All solved nodes moved alike so that what flows in flows out: removes the sum of the left-over sources."""
         outer = float(problem.g[self.pattern.outer].sum())
         return np.where(problem.solved, float(left.sum()) / outer, 0.0)

@@ -7,6 +7,8 @@ from pnm_cases import chain, cubic_network
 import porelab_gui
 from porelab_gui.core.errors import InputError, ParameterError
 from porelab_gui.core.nouns import Column
+from porelab_gui.core.transport.pnm.axis import network_system
+from porelab_gui.core.transport.pnm.kinds import FLOW
 from porelab_gui.core.transport.pnm.ranking import RankParams, ranked
 from porelab_gui.core.transport.pnm.throat_classes import ClassParams, describe, throat_class
 from porelab_gui.core.transport.pnm.what_if import WhatIf
@@ -95,3 +97,40 @@ def test_the_ranking_is_that_of_derivatives(network):
     assert "Half of the dissipation" in table.notes[0] and "reservoirs" in table.notes[-1]
     with pytest.raises(InputError, match="no diffusion along z"):
         ranked(solved, RankParams(process="diffusion"))
+
+
+def _fresh(network, mask, factor):
+    if factor == 0 and mask.all():
+        return 0.0
+    g = np.where(mask, factor, 1.0) * network.throat("g_hydraulic.test")
+    return network_system(network, "g_hydraulic.test", "z", "reservoirs", FLOW, "superlu").solve(g).value
+
+
+@pytest.mark.parametrize("choice", ["one", "tenth", "all", "cut"])
+def test_the_reduced_basis_answers_like_fresh_solves_and_knows_its_error(network, choice):
+    """Jumps of the slider in any order, before and after the class is prepared; K is never below the true one."""
+    rng = np.random.default_rng(5)
+    count = network.n_throats
+    masks = {"one": np.arange(count) == 17, "tenth": rng.random(count) < 0.1, "all": np.ones(count, bool)}
+    mask = masks.get(choice, rng.random(count) < 0.7)
+    live = WhatIf(network, "g_hydraulic.test", "z", "reservoirs", "superlu")
+    for factor in (1.3, 400.0, 0.002, 0.0, 7.0):
+        assert live.answer(mask, factor).value == pytest.approx(_fresh(network, mask, factor), rel=1e-9)
+    while live.prepare(mask):
+        pass
+    family, steps = live.family(mask), []
+    for factor in 10 ** rng.uniform(-3, 3, 6):
+        point, exact = family.point(factor), _fresh(network, mask, factor)
+        assert -1e-12 <= point.value / exact - 1 <= point.bound + 1e-12 <= 2e-10
+        steps.append(point.steps)
+    assert sorted(steps)[3] <= 1, "a prepared class needs few substitutions"
+    assert live.answer(mask, 1.0).ratio == pytest.approx(1, rel=1e-14)
+
+
+def test_a_factor_that_went_bad_is_noticed(network, monkeypatch):
+    """The bound stands on the kept factor; when that lies, the answer comes from a solve that checks itself."""
+    mask = np.arange(network.n_throats) % 7 == 0
+    live = WhatIf(network, "g_hydraulic.test", "z", "reservoirs", "superlu")
+    system, good = live.system, live.system.correction
+    monkeypatch.setattr(system, "correction", lambda left, problem: 1e-9 * good(left, problem))
+    assert live.answer(mask, 30.0).value == pytest.approx(_fresh(network, mask, 30.0), rel=1e-9)

@@ -41,20 +41,13 @@ def available() -> tuple[str, ...]:
     return tuple(name for name in BACKENDS if having.get(name, True))
 
 
-def regular(pattern: Pattern) -> bool:
-    """Whether most nodes have the same number of neighbours, as on a lattice: separators are then large."""
-    ends = pattern.indices.astype(np.int64)
-    degree = np.diff(pattern.indptr) + np.bincount(ends, minlength=pattern.n)
-    return bool(np.bincount(degree).max() > 0.5 * pattern.n)
-
-
 def make_solver(pattern: Pattern, backend: str = "auto") -> tuple[Solver, str]:
     """A solver and, when a better one was missing, a sentence that says so."""
     if backend != "auto":
         if backend not in _MAKERS:
             raise ParameterError(f"there is no back end {backend!r}", remedy=f"Choose one of {', '.join(BACKENDS)}.")
         return _MAKERS[backend](pattern), ""
-    most = _LATTICE_MOST if pattern.n > _LATTICE_MOST and regular(pattern) else _IRREGULAR_MOST
+    most = _LATTICE_MOST if pattern.n > _LATTICE_MOST and pattern.regular else _IRREGULAR_MOST
     if pattern.n > most and amg.available():
         return amg.MultigridCG(pattern), ""
     if pardiso.available():

@@ -20,6 +20,7 @@ from porelab_gui.core.transport.pnm.kernels import Shorts
 from porelab_gui.core.transport.pnm.pattern import Pattern
 
 MOST_PRODUCTS = 1 << 28  # four bytes each
+FEW_PRODUCTS = 1 << 19  # starting threads takes longer than these
 
 
 @njit(cache=True, nogil=True)
@@ -109,7 +110,7 @@ def _shares(bounds: Ints, weight: Ints, count: int) -> list[tuple[int, int]]:
 
 
 class SimplicialLDL:
-    """L D L^T in a minimum-degree order, connected parts by several threads."""
+    """L D L^T in a minimum-degree order, connected parts by several threads where there is enough to do."""
 
     name = "ldl"
     direct = True
@@ -141,7 +142,8 @@ class SimplicialLDL:
         self._goal, self._first_goal = kernels.factor_plan(begin, self._where), work
         self._begin = begin.astype(np.uint32)
         self._lower, self._d = np.empty(len(columns)), np.empty(n)
-        self._shares = _shares(bounds, work + begin, thread_count(threads))
+        count = 1 if not threads and work[-1] < FEW_PRODUCTS else thread_count(threads)
+        self._shares = _shares(bounds, work + begin, count)
 
     @property
     def factor_entries(self) -> int:
@@ -149,26 +151,26 @@ class SimplicialLDL:
         return len(self._lower)
 
     def update(self, values: Floats) -> None:
-        values = np.ascontiguousarray(values)
-
-        def work(low: int, high: int) -> None:
-            goal = self._goal, self._first_goal
-            kernels.factorise(low, high, values, self._entries, self._begin, self._where, *goal, self._lower, self._d)
-
-        each(work, self._shares, len(self._shares), silent, "")
-        if not self._d.min() > 0:
-            raise NotConverged(
-                "the matrix is not positive definite", remedy="Check the conductances for extreme values."
-            )
+        """Take new values; the first ``solve`` factorises, and substitutes while a part's factor is in the cache."""
+        self._values: Floats | None = np.ascontiguousarray(values)
 
     def solve(self, b: Floats, tolerance: float) -> Floats:
         if b.ndim > 1:
             return np.stack([self.solve(np.ascontiguousarray(column), tolerance) for column in b.T], axis=1)
-        found = np.empty(len(b))
+        found, values = np.empty(len(b)), self._values
 
         def work(low: int, high: int) -> None:
+            if values is not None:
+                goal = self._goal, self._first_goal
+                args = self._begin, self._where, *goal, self._lower, self._d
+                kernels.factorise(low, high, values, self._entries, *args)
             factor = self._begin, self._where, self._lower, self._d
             kernels.substitute(low, high, self._order, *factor, b, found)
 
         each(work, self._shares, len(self._shares), silent, "")
+        self._values = None
+        if not self._d.min() > 0:
+            raise NotConverged(
+                "the matrix is not positive definite", remedy="Check the conductances for extreme values."
+            )
         return found

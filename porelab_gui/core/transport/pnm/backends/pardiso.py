@@ -24,7 +24,10 @@ from porelab_gui.core.transport.pnm.pattern import Pattern
 
 _SPD, _ANALYSE, _FACTORISE, _SOLVE, _FREE = 2, 11, 22, 33, -1
 _STRICT = 0x10000
-_BRANCHES = (10 | _STRICT, 3)  # AVX2 with strict reproducibility, else the branch that every processor has
+# strictly repeatable: AVX2 (Intel), what the processor does best (others), what every processor does
+_BRANCHES = (10 | _STRICT, 2 | _STRICT, 3)
+_FEW = 20_000  # unknowns below which a second thread brings less than it costs
+_LARGE = 50_000  # unknowns beyond which two levels of parallel work pay on lattices too
 _ERRORS = {
     -2: "not enough memory",
     -3: "the reordering failed",
@@ -45,7 +48,7 @@ def _candidates() -> list[str]:
 
 @cache
 def _entry() -> Any:
-    """MKL's ``pardiso`` function, or None where MKL is not installed."""
+    """MKL's ``pardiso`` and what limits the threads of a call, or None where MKL is not installed."""
     for path in _candidates():
         try:
             library = ctypes.CDLL(path)
@@ -54,7 +57,7 @@ def _entry() -> Any:
             continue
         _make_repeatable(library)
         function.restype = None
-        return function
+        return function, getattr(library, "MKL_Set_Num_Threads_Local", lambda count: 0)
     return None
 
 
@@ -85,7 +88,9 @@ def _call(
     error = ctypes.c_int32(0)
     numbers = [ctypes.byref(ctypes.c_int32(v)) for v in (1, 1, _SPD, phase, n)]
     values, indptr, indices, b, x, order = (ctypes.c_void_p(a.ctypes.data) for a in arrays)
-    _entry()(
+    function, limit = _entry()
+    before = limit(1) if n < _FEW else None
+    function(
         ctypes.c_void_p(handle.ctypes.data),
         *numbers,
         values,
@@ -99,6 +104,8 @@ def _call(
         x,
         ctypes.byref(error),
     )
+    if before is not None:
+        limit(before)
     return int(error.value)
 
 
@@ -123,17 +130,21 @@ class Pardiso:
         self._pattern = pattern
         self._order = np.zeros(1, np.int32)
         self._handle = np.zeros(64, np.int64)
-        self._control = self._settings()
+        self._control = self._settings(pattern)
         self._values = np.ones(len(pattern.indices))
         self._empty = np.zeros(1)
         self._run(_ANALYSE, self._empty, self._empty)
         self._cleanup = weakref.finalize(self, _free, self._handle, self._control, pattern.n)
 
     @staticmethod
-    def _settings() -> NDArray[np.int32]:
+    def _settings(pattern: Pattern) -> NDArray[np.int32]:
         control = np.zeros(64, np.int32)
         control[0] = 1  # no defaults: what is 0 below is meant
         control[1] = 2  # nested dissection
+        if pattern.n > _LARGE or (pattern.n > _LARGE // 10 and not pattern.regular):
+            control[23] = (
+                10  # improved two-level factorisation; its bits do not depend on the threads, unlike those of 1
+            )
         control[33] = os.cpu_count() or 1  # threads at most, in the reproducible mode
         control[17] = -1  # report the entries of the factor
         control[34] = 1  # indices count from 0
