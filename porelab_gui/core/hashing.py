@@ -12,17 +12,20 @@ WHOLE_BYTES = 1 << 30
 PLACES, WINDOW = 64, 64
 
 
-def hash_arrays(*arrays: Any) -> str:
+def hash_arrays(*arrays: Any, source: str = "") -> str:
     """BLAKE2b digest (32 hex digits) of shapes, dtypes and values.
 
-    Lazy arrays are read slab by slab up to ``WHOLE_BYTES``; of a larger one only ``PLACES`` windows that are spread
-    over it, since a stack on disk must open without being read.
+    Lazy arrays are read slab by slab up to ``WHOLE_BYTES``. A larger one must open without being read: it is known by
+    ``PLACES`` windows that are spread over it, by size and time of the files that it lies in (and of ``source``), and
+    by what was painted over it. Any write to such a file makes it another image; a copy with its time kept does not.
     """
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays:
         digest.update(f"{tuple(array.shape)}{np.dtype(array.dtype).str}".encode())
         if hasattr(array, "dask") and array.nbytes > WHOLE_BYTES:
             _sample(array, digest)
+            told = [origin_stamp(origin) for origin in _origins(array)]
+            digest.update(" ".join([*told, file_stamp(Path(source)) if source else ""]).encode())
         elif hasattr(array, "dask"):
             for start in range(0, array.shape[0], 16):
                 digest.update(np.ascontiguousarray(array[start : start + 16]).data)
@@ -39,6 +42,32 @@ def _sample(array: Any, digest: Any) -> None:
         start = [int((0.5 + (k + 1) * s) % 1.0 * r) for s, r in zip(steps, room, strict=True)]
         window = tuple(slice(a, a + (WINDOW if axis else 1)) for axis, a in enumerate(start))
         digest.update(np.ascontiguousarray(array[window]).data)
+
+
+def _origins(array: Any) -> list[Any]:
+    """What a dask array reads from: the objects that were given to ``dask.array.from_array``."""
+    layers = [layer for name, layer in array.dask.layers.items() if str(name).startswith("original-")]
+    return [value for layer in layers for value in layer.values()]
+
+
+def origin_stamp(origin: Any) -> str:
+    """The state of what an array reads from, by its own ``stamp()`` or its Zarr folder; empty when it has none."""
+    if hasattr(origin, "dask"):
+        return " ".join(origin_stamp(o) for o in _origins(origin))
+    if hasattr(origin, "stamp"):
+        return str(origin.stamp())
+    store = getattr(origin, "store", None)
+    root = getattr(getattr(store, "_store", store), "root", None)  # ours checks the chunks of another
+    return file_stamp(Path(root)) if root else ""
+
+
+def file_stamp(path: Path) -> str:
+    """Size and time (ns) of a file; of a folder the number, all bytes and the newest time of its files."""
+    if not path.exists():
+        return ""
+    states = [path.stat()] if path.is_file() else [f.stat() for f in sorted(path.rglob("*")) if f.is_file()]
+    total, newest = sum(s.st_size for s in states), max((s.st_mtime_ns for s in states), default=0)
+    return f"{len(states)} {total} {newest}"
 
 
 def hash_file(path: Path) -> str:

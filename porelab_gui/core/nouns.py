@@ -95,7 +95,7 @@ class Stack(Noun):
 
     @property
     def content_hash(self) -> str:
-        return hash_arrays(self.data, np.asarray(self.voxel_size))
+        return hash_arrays(self.data, np.asarray(self.voxel_size), source=self.source)
 
     def array(self) -> NDArray[Any]:
         """The whole image in memory."""
@@ -145,7 +145,7 @@ class Labels(Stack):
     @property
     def content_hash(self) -> str:
         told = () if self.review is None else (self.review.states, self.review.index, self.review.automatic)
-        return hash_arrays(self.data, np.asarray(self.voxel_size), np.asarray(self.void), *told)
+        return hash_arrays(self.data, np.asarray(self.voxel_size), np.asarray(self.void), *told, source=self.source)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "phases": dict(self.phases), "colours": dict(self.colours)}

@@ -73,24 +73,24 @@ def run(inputs: Inputs, params: FastCopyParams, progress: Progress) -> Outputs:
     stack: Stack = inputs["image"]
     folder = copies_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{key_of(stack.content_hash, _stamp(stack.source))}.zarr"
+    path = folder / f"{key_of(stack.content_hash)}.zarr"
     if not path.exists():
         _check_room(folder, int(np.prod(stack.shape)) * np.dtype(stack.data.dtype).itemsize)
         with whole_file(path) as temporary:
             write_ome_zarr(stack, temporary, progress, compress=False)
+            _date(temporary, stack.source)
         prune(folder, params.keep * GIB, path)
     os.utime(path)
     levels = open_image(path, Options()).levels
     return {"image": replace(stack, data=levels[0], pyramid=Pyramid(levels[0], levels[1:]))}
 
 
-def _stamp(source: str) -> str:
-    """Time and size of the file behind a stack: another file is another copy."""
+def _date(folder: Path, source: str) -> None:
+    """Give the files of a copy the time of what they were copied from: made again, it is the same image."""
     path = Path(source)
-    if not source or not path.is_file():
-        return ""
-    found = path.stat()
-    return f"{found.st_mtime_ns} {found.st_size}"
+    when = path.stat().st_mtime_ns if source and path.exists() else 0
+    for file in folder.rglob("*"):
+        os.utime(file, ns=(when, when))
 
 
 def _estimate(inputs: Inputs, params: Any) -> Estimate:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import pickle
+import shutil
+from dataclasses import replace
 
+import dask.array as da
 import numpy as np
 import pytest
 import tifffile
 
+from porelab_gui.core import hashing
 from porelab_gui.core.errors import FormatError, InputError
 from porelab_gui.core.export.methods import IMAGE_WRITERS, export
+from porelab_gui.core.image.formats import lazy
 from porelab_gui.core.image.formats.base import DatasetNeeded, LayoutNeeded, Options, RawLayout, VoxelSizeNeeded
 from porelab_gui.core.image.formats.dispatch import probe, read_any
+from porelab_gui.core.image.formats.edited import edited
 from porelab_gui.core.image.formats.folder import missing_slices
 from porelab_gui.core.image.formats.raw import guess_raw, preview_raw
 from porelab_gui.core.image.loading import LOAD
@@ -331,6 +339,51 @@ def test_slices_tell_their_pixel_size_as_a_hint(tmp_path, grey):
         extra = [(34682, "s", 0, fei.decode(), True)]
         tifffile.imwrite(tmp_path / "f" / f"a{k}.tif", page, extratags=extra, metadata=None)
     np.testing.assert_allclose(probe(tmp_path / "f").hint, (0, 4e-9, 5e-9), rtol=1e-6)
+
+
+def test_a_change_of_one_voxel_of_a_large_file_is_another_image(tmp_path, monkeypatch):
+    monkeypatch.setattr(lazy, "EAGER_BYTES", 1000)
+    monkeypatch.setattr(hashing, "WHOLE_BYTES", 1000)
+    path = tmp_path / "big_90x80x70_1um_uint8.raw"
+    voxels = np.random.default_rng(0).integers(0, 9, (70, 80, 90)).astype(np.uint8)
+    voxels.tofile(path)
+    stack = read_any(path)
+    known = stack.content_hash
+    assert hasattr(stack.data, "dask") and read_any(path).content_hash == known
+    windows = hash_windows(stack.data)
+    time = path.stat().st_mtime_ns
+    for z in range(70):  # until a voxel is found that no window sees
+        voxels[z, -1, -1] ^= 1
+        voxels.tofile(path)
+        os.utime(path, ns=(time, time + 1000))
+        if hash_windows(read_any(path).data) == windows:
+            break
+        voxels[z, -1, -1] ^= 1
+    else:
+        pytest.fail("every window sees every slice")
+    assert read_any(path).content_hash != known and stack.content_hash != known
+    copy = tmp_path / "other" / path.name
+    copy.parent.mkdir()
+    shutil.copy2(path, copy)
+    assert read_any(copy).content_hash == read_any(path).content_hash, "a copy with its time kept is the same image"
+    cut = replace(stack, data=stack.data[2:60])
+    before = cut.content_hash
+    os.utime(path, ns=(time, time + 2000))
+    assert cut.content_hash != before, "a part of it follows"
+
+
+def hash_windows(data):
+    """The digest of the windows alone."""
+    digest = hashlib.blake2b()
+    hashing._sample(data, digest)
+    return digest.hexdigest()
+
+
+def test_strokes_that_no_window_sees_are_another_image(monkeypatch):
+    monkeypatch.setattr(hashing, "WHOLE_BYTES", 1000)
+    data = da.zeros((70, 80, 90), np.uint8, chunks=(10, 80, 90))
+    made = [edited(data, np.array([place]), np.array([1], np.uint8)) for place in (90 * 80 * 70 - 1, 90 * 80 * 70 - 2)]
+    assert len({Stack(d, 1e-6).content_hash for d in (data, *made)}) == 3
 
 
 def test_cuts_of_a_plain_file_along_every_axis(tmp_path):

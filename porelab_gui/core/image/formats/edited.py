@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from porelab_gui.core.hashing import hash_arrays, origin_stamp
+
 
 class EditedArray:
     """``base`` (lazy, z y x) with ``value`` in the voxels ``index`` (flat, C order, ascending)."""
@@ -14,6 +16,10 @@ class EditedArray:
     def __init__(self, base: Any, index: NDArray[np.int64], value: NDArray[Any]) -> None:
         self.base, self.index, self.value = base, index, value
         self.shape, self.dtype, self.ndim = tuple(base.shape), np.dtype(base.dtype), 3
+
+    def stamp(self) -> str:
+        """The state of the base, and the edits."""
+        return f"{origin_stamp(self.base)} {hash_arrays(self.index, self.value)}"
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """What dask asks for: places, slices or lists along each axis."""

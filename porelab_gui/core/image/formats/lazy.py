@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from porelab_gui.core.hashing import file_stamp
 from porelab_gui.core.image.formats.base import EAGER_BYTES, check_memory
 
 SLAB_BYTES = 1 << 26
 COARSEST = 128
+READERS = 16  # reads at once: a disk answers many small ones together
 
 
 class StoredArray:
@@ -25,6 +27,10 @@ class StoredArray:
     def __init__(self, path: Path, name: str, shape: tuple[int, ...], dtype: Any) -> None:
         self.path, self.name, self.shape, self.dtype = path, name, shape, np.dtype(dtype)
         self.ndim = len(shape)
+
+    def stamp(self) -> str:
+        """The state of the file."""
+        return file_stamp(self.path)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         import h5py
@@ -41,11 +47,15 @@ class PlainArray:
         self.path, self.dtype, self.offset, self.shape = path, dtype, offset, shape
         self.ndim = len(shape)
 
+    def stamp(self) -> str:
+        """The state of the file."""
+        return file_stamp(self.path)
+
     def __getitem__(self, key: Any) -> NDArray[Any]:
         if _few_columns(key, self.shape):
             return self._page_by_page(key)
         mapped = np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
-        if _few_rows(key, self.shape) and hasattr(mmap, "MADV_RANDOM"):
+        if _scattered(key, self.shape) and hasattr(mmap, "MADV_RANDOM"):
             mapped._mmap.madvise(mmap.MADV_RANDOM)  # type: ignore[attr-defined]  # else the system reads on ahead
         return np.array(mapped[key])
 
@@ -75,6 +85,18 @@ def _few_rows(key: Any, shape: tuple[int, ...]) -> bool:
     """Whether a key takes few of the rows of each slice: the pages between them are not wanted."""
     rows = key[1] if isinstance(key, tuple) and len(key) > 1 else slice(None)
     return not isinstance(rows, slice) or len(range(*rows.indices(shape[1]))) < shape[1] // 8
+
+
+def _scattered(key: Any, shape: tuple[int, ...]) -> bool:
+    """Whether a key takes few rows of each slice that do not follow each other."""
+    rows = key[1] if isinstance(key, tuple) and len(key) > 1 else slice(None)
+    return _few_rows(key, shape) and (not isinstance(rows, slice) or rows.step not in (None, 1))
+
+
+def in_slabs(data: Any) -> bool:
+    """Whether a lazy array lies on disk slice by slice, and not in cubes."""
+    chunks = getattr(data, "chunksize", None)
+    return chunks is not None and chunks[1:] == data.shape[1:]
 
 
 def plain(path: Path, dtype: Any, offset: int, shape: tuple[int, ...]) -> Any:
@@ -114,7 +136,10 @@ class Strided:
 
 
 def strided(data: Any) -> tuple[Any, ...]:
-    """Coarser versions of a lazy array for display: every 2nd, 4th ... voxel until all edges are short."""
+    """Coarser versions of a lazy array for display: every 2nd, 4th ... voxel until all edges are short.
+
+    Of an image in slabs the coarsest is read now: it is what is shown while a slow slice is read.
+    """
     import dask.array as da
 
     made, step = [], 2
@@ -125,6 +150,8 @@ def strided(data: Any) -> tuple[Any, ...]:
         )
         made.append(da.from_array(source, chunks=chunks, name=False))
         step *= 2
+    if made and in_slabs(data):
+        made[-1] = made[-1].compute(scheduler="threads", num_workers=READERS)
     return tuple(made)
 
 
