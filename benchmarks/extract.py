@@ -3,16 +3,21 @@
 Every measurement is a process of its own, ours and the peer's in turn on one image; compiled code is warmed up on a
 corner of the image first. PoreSpy runs as published (``parallel_kw=None``, watershed without a mask). The networks are
 compared with PoreSpy's stages and a masked watershed, which is what PoreLab offers as the engine "porespy".
+A part can be measured alone, ``python benchmarks/extract.py PART FOLDER`` (100_0.3, 200_0.7, agreement, ...); with
+PORELAB_BENCH_PARTS=FOLDER the whole run takes from there what has been measured.
 Images: ``blobs`` of constant feature size, and gaps between spheres of mixed size.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,19 +141,44 @@ def agreement(kind: str, edge: int, porosity: float) -> Row:
     return row | {k: float(np.max(np.abs(np.divide(a, b) - 1))) for k, a, b in zip(keys, mine, theirs, strict=True)}
 
 
+def part(edge: int, porosity: float) -> list[Row]:
+    """All engines on one image."""
+    peers = ("porespy", "peclet") if edge == 200 else ("porespy",)
+    with tempfile.TemporaryDirectory() as name:
+        return compare("blobs", edge, porosity, peers, Path(name))
+
+
+def same_networks() -> list[Row]:
+    """How equal the networks are, on four images."""
+    return [agreement(kind, 100, porosity) for kind in ("blobs", "spheres") for porosity in (0.3, 0.7)]
+
+
+PARTS: dict[str, Callable[[], list[Row]]] = {
+    f"{edge}_{porosity}": partial(part, edge, porosity) for edge in (100, 200, 300) for porosity in (0.3, 0.7)
+}
+PARTS["agreement"] = same_networks
+
+
+def measured(name: str) -> list[Row]:
+    """The rows of a part, from the folder of parts when they are there."""
+    folder = os.environ.get("PORELAB_BENCH_PARTS", "")
+    path = Path(folder, f"extract_{name}.json")
+    if folder and path.exists():
+        rows: list[Row] = json.loads(path.read_text())
+        return rows
+    rows = PARTS[name]()
+    if folder:
+        path.write_text(json.dumps(rows, default=float))
+    return rows
+
+
 def run() -> dict[str, Any]:
     """Figures and rows; about eight minutes on two cores, nearly all of it PoreSpy's."""
-    rows: list[Row] = []
-    speed: dict[tuple[int, float, str], float] = {}
-    memory = []
-    with tempfile.TemporaryDirectory() as name:
-        for edge, porosity in ((100, 0.3), (100, 0.7), (200, 0.3), (200, 0.7), (300, 0.3), (300, 0.7)):
-            peers = ("porespy", "peclet") if edge == 200 else ("porespy",)
-            found = compare("blobs", edge, porosity, peers, Path(name))
-            rows += found
-            speed |= {(edge, porosity, r["engine"]): r["speedup"] for r in found}
-            memory += [r["memory_ratio"] for r in found if r["engine"] == "porespy" and edge == 300]
-    same = [agreement(kind, 100, porosity) for kind in ("blobs", "spheres") for porosity in (0.3, 0.7)]
+    found = {name: measured(name) for name in PARTS}
+    same = found.pop("agreement")
+    rows = [row for some in found.values() for row in some]
+    speed = {(r["edge"], r["porosity"], r["engine"]): r["speedup"] for r in rows}
+    memory = [r["memory_ratio"] for r in rows if r["engine"] == "porespy" and r["edge"] == 300]
     figures = {
         "speedup_100": speed[100, 0.3, "porespy"],
         "speedup_100_porosity_07": speed[100, 0.7, "porespy"],
@@ -163,7 +193,10 @@ def run() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4:
+    if len(sys.argv) == 3:
+        os.environ["PORELAB_BENCH_PARTS"] = sys.argv[2]
+        print(json.dumps(measured(sys.argv[1]), indent=1))
+    elif len(sys.argv) == 4:
         print(json.dumps(measure(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
     else:
         print(json.dumps(run(), indent=1))

@@ -194,7 +194,8 @@ def bench_batch(n: int, members: int = 64) -> Row:
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "forward": lambda: [bench_forward(kind, n) for n in (10_000, 100_000) for kind in KINDS],
-    "what_if": lambda: [bench_what_if(*c) for c in (("delaunay", 10_000), ("delaunay", 100_000), ("lattice", 100_000))],
+    "what_if": lambda: [bench_what_if("delaunay", n) for n in (10_000, 100_000)],
+    "what_if_lattice": lambda: [bench_what_if("lattice", 100_000)],
     "torch_sla": lambda: [row for case in SLA for row in bench_torch_sla(*case)],
     "batch": lambda: [bench_batch(n) for n in (100, 250, 500, 1000)],
     "million_lattice": lambda: [bench_million("lattice")],
