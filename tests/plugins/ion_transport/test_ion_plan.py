@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from porelab_methods.ion_transport import averaging
+from porelab_methods.ion_transport import averaging, report
 from porelab_methods.ion_transport.data import DEVELOPMENT, KINDS, PRETRAINING, SEEN, UNSEEN, drawn, truths
 from porelab_methods.ion_transport.kept import Kept
 from porelab_methods.ion_transport.measured import left_out
@@ -112,3 +113,18 @@ def test_a_fit_from_a_known_membrane_alone_finds_it():
     data = drawn([truth], ["NaCl", "MgCl2"], 3, seed=2)
     start = Membrane(charge=-30.0, permittivity=42.0)
     assert fitted(data, known=[start])[0].charge == pytest.approx(-40.0, rel=1e-3)
+
+
+def test_scores_are_written_between_their_marks(tmp_path):
+    rows = [{"bench": "a", "model": "MLP", "rmse": 0.25}, {"bench": "b", "model": "neural, X", "rmse_dspm_de": 0.5}]
+    content = {"name": "ion_transport", "figures": {"rmse_a": 0.125}, "rows": rows}
+    (tmp_path / "score.json").write_text(json.dumps(content))
+    page = tmp_path / "page.md"
+    mark = "<!-- scores: written by porelab_methods.ion_transport.report -->"
+    page.write_text(f"Before.\n{mark}\nold\n<!-- end of scores -->After.")
+    report.write(page, [tmp_path / "score.json"])
+    text = page.read_text()
+    assert "| rmse_a | 0.125 |" in text and "| MLP | 0.25 |" in text and "| neural, X | 0.5 |" in text
+    assert "old" not in text and text.startswith("Before.") and text.endswith("After.")
+    with pytest.raises(ValueError, match="marks"):
+        report.insert(page, "timings", "")
