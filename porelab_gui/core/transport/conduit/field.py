@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from porelab_gui.core.errors import NotConverged, ParameterError
 from porelab_gui.core.nouns import Network, Regions
 from porelab_gui.core.transport.conduit.dns import Conduits, Solver
-from porelab_gui.core.transport.conduit.lattice import F64, Compiled, number
+from porelab_gui.core.transport.conduit.lattice import F64, number
 from porelab_gui.core.transport.conduit.pair import (
     APART,
     COINCIDE,
@@ -68,7 +67,6 @@ def conduit_field(regions: Regions, network: Network, throat: int, solver: Solve
     return ConduitField(values.astype(np.float32), corner, abs(1 / drop))  # type: ignore[arg-type]
 
 
-@njit(**Compiled)
 def _solve(
     box: NDArray[np.int32],
     labels: I64,
@@ -96,10 +94,7 @@ def _solve(
         return values, 0.0, STALLED
     one = mean_at(x, nodes_near(index, box, labels[0], at_a, radii[0], edges))
     two = mean_at(x, nodes_near(index, box, labels[1], at_b, radii[1], edges))
-    for z in range(box.shape[0]):
-        for y in range(box.shape[1]):
-            for k in range(box.shape[2]):
-                i = index[z + 1, y + 1, k + 1]
-                if i < len(cells):
-                    values[z, y, k] = (x[i] - two) / (one - two)
+    inside = index[1:-1, 1:-1, 1:-1]
+    solved = inside < len(cells)
+    values[solved] = (x[inside[solved]] - two) / (one - two)
     return values, one - two, status
