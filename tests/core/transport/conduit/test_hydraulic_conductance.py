@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from porelab_gui.core.errors import InputError
-from porelab_gui.core.nouns import Column, Network
+from porelab_gui.core.nouns import Column, Network, Regions
 from porelab_gui.core.transport.conduit.methods import conductance_dns
 
 MU = 2e-3
@@ -126,6 +126,35 @@ def test_unconverged_solve_gives_no_number(partition, spheres):
     out = simulate(*partition(spheres, [[0, 1]]), iterations=1, tolerance=1e-13)
     assert np.isnan(out["network"].throat("g_hydraulic.dns")[0])
     assert "not converged" in out["table"]["outcome_hydraulic"][0]
+
+
+def test_a_piece_that_does_not_join_the_pair_carries_nothing(partition):
+    whole = np.zeros((6, 6, 16), dtype=np.int32)
+    whole[1:5, 1:5, :8], whole[1:5, 1:5, 8:12] = 1, 2
+    pieces = whole.copy()
+    pieces[:, :, 0] = 0
+    pieces[1:5, 1:5, 14:] = 1  # an island of region 1 beyond the end of region 2
+    out = simulate(*partition(pieces, [[0, 1]]))
+    assert out["table"]["outcome_hydraulic"][0] == "solved" and out["network"].throat("g_hydraulic.dns")[0] > 0
+    assert out["table"]["voxels_hydraulic"][0] == 16 * 11
+
+
+def test_centres_in_one_point_give_no_number(partition):
+    image = np.zeros((7, 7, 7), dtype=np.int32)
+    image[1:6, 1:6, 1:6] = 2
+    image[2:5, 2:5, 2:5] = 1
+    out = simulate(*partition(image, [[0, 1]]))
+    assert np.isnan(out["network"].throat("g_hydraulic.dns")[0])
+    assert "coincide" in out["table"]["outcome_hydraulic"][0]
+
+
+def test_single_region_no_void_and_nan(partition):
+    out = simulate(*partition(np.ones((4, 4, 4), dtype=np.int32), np.zeros((0, 2), dtype=int)))
+    assert len(out["network"].throat("g_hydraulic.dns")) == 0 and len(out["table"]) == 0
+    with pytest.raises(InputError, match="no void voxel"):
+        simulate(*partition(np.zeros((4, 4, 4), dtype=np.int32), [[0, 1]]))
+    with pytest.raises(InputError, match="must be integers"):
+        simulate(Regions(np.full((4, 4, 4), np.nan), 1.0), Network(np.zeros((2, 3)), [[0, 1]]))
 
 
 def test_voxels_that_are_not_cubes_are_refused(partition):
