@@ -21,7 +21,7 @@ from porelab_methods.ion_transport.pores import Geometry, geometry_of
 from porelab_methods.ion_transport.system import Membrane
 
 EMPTY = "Open or extract a network, or segment an image: its pore radius and porosity then fill the membrane."
-MEASURED, SHAPE = "as measured", "scaled to the pore radius above"
+MEASURED, SHAPE = "as measured", "scaled to this pore radius"
 TABLE = "throat rejections"
 NANO = 5e-9  # m; wider pores let every ion pass
 
