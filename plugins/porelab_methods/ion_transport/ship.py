@@ -71,8 +71,8 @@ def _card(plan: Plan, rows: Sequence[dict[str, Any]]) -> Card:
         summary="The transport law of DSPM-DE in the pore, corrected by a transformer over the ions; pore and permeate "
         "are neutral to rounding. The model is the mean of one network pre-trained on simulated membranes of random "
         f"physics, {plan.tuned} tuned from it with different seeds (hard0, ...) and {plan.untaught} trained without it "
-        "(scratch0, ...); of the means tried on what was kept for choosing, it erred least on new membranes. The others "
-        "in the file are there to be compared.",
+        "(scratch0, ...); of the means tried on what was kept for choosing, it erred least on new membranes. The "
+        "others in the file are there to be compared.",
         data=DATA.format(p=plan),
         splits=SPLITS,
         scores=[{k: row.get(k, "") for k in SHOWN} for row in rows],
