@@ -3,17 +3,25 @@
 Conduits: random throats of SNOW partitions of two sphere packs, PoreSpy's ``diffusive_size_factor_DNS`` and ours in
 turns on the same throats. Our one pass over the whole image (boxes, centroids, inscribed radii) is charged in the
 share of the throats simulated. Whole images: formation factor along one axis, each solver at its own default accuracy.
+Parts (pack_8, pack_16, diffusion) can be measured alone: ``python benchmarks/conduits.py PART FOLDER``; with
+PORELAB_BENCH_PARTS=FOLDER the whole run takes from there what has been measured.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import _parts
 
 SEED = 1
 ROUNDS = 3
@@ -159,10 +167,15 @@ def bench_diffusion() -> Row:
     return row | {f"{key}_tortuosity": value for key, value in values.items()}
 
 
+PARTS: dict[str, Callable[[], Row]] = {
+    **{f"pack_{case[1]}": partial(bench_dns, name, *case) for name, case in PACKS.items()},
+    "diffusion": bench_diffusion,
+}
+
+
 def run() -> dict[str, Any]:
     """All rows, and the worst speedup over the packs."""
-    dns = [bench_dns(name, *case) for name, case in PACKS.items()]
-    diffusion = bench_diffusion()
+    *dns, diffusion = (_parts.measured("conduits", name, measure) for name, measure in PARTS.items())
     figures = {
         "dns_speedup": min(row["speedup"] for row in dns),
         "cnn_speedup_over_dns": dns[-1]["net_speedup"],  # the pack with conduits of 30,000 voxels
@@ -171,3 +184,7 @@ def run() -> dict[str, Any]:
         "diffusion_speedup_taufactor": diffusion["taufactor_s"] / diffusion["ours_s"],
     }
     return {"figures": figures, "rows": [*dns, diffusion]}
+
+
+if __name__ == "__main__":
+    _parts.main("conduits", PARTS)

@@ -2,17 +2,25 @@
 
 Bandwidth is STREAM's triad on float32 with as many threads, measured between the rounds of the lattice (STREAM's own
 count: two reads and a write, no write-allocate). The lattice must move 19 numbers in and 19 out a voxel and step.
+Parts (lattice, open, tight, cubic) can be measured alone: ``python benchmarks/stokes.py PART FOLDER``; with
+PORELAB_BENCH_PARTS=FOLDER the whole run takes from there what has been measured.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numba import njit
+
+sys.path.insert(0, str(Path(__file__).parent))
+import _parts
 
 SEED = 0
 TOLERANCE = 1e-3
@@ -129,36 +137,43 @@ def peer(void: np.ndarray) -> dict[str, Any]:
     return {"seconds": seconds, "k": float(result.monitor), "converged": bool(result.converged), "steps": result.steps}
 
 
-def against_peer() -> tuple[dict[str, float], list[Row]]:
-    """Seconds to K within the same tolerance, ours the better of two, the peer's once since it takes a minute a case;
-    the smallest speedup of the cases counts."""
-    cases = {
-        "overlapping spheres 32^3, porosity 0.7": spheres(32, 0.7, 5.0),
-        "overlapping spheres 32^3, porosity 0.4": spheres(32, 0.4, 5.0),
-        "simple cubic sphere 32^3, solid 0.216": simple_cubic(32, 0.216),
-    }
+CASES: dict[str, tuple[str, Callable[[], np.ndarray]]] = {
+    "open": ("overlapping spheres 32^3, porosity 0.7", lambda: spheres(32, 0.7, 5.0)),
+    "tight": ("overlapping spheres 32^3, porosity 0.4", lambda: spheres(32, 0.4, 5.0)),
+    "cubic": ("simple cubic sphere 32^3, solid 0.216", lambda: simple_cubic(32, 0.216)),
+}
+
+
+def against_peer(case: str) -> Row:
+    """Seconds to K within the same tolerance, ours the better of two, the peer's once since it takes long."""
+    name, image = CASES[case]
+    void = image()
     ours(spheres(24, 0.6, 5.0))  # compiled kernels are loaded before the clock runs
-    rows = []
-    for name, void in cases.items():
-        first, theirs, second = ours(void), peer(void), ours(void)
-        mine = min(first, second, key=lambda r: r["seconds"])
-        rows.append(
-            {
-                "case": name,
-                "seconds": mine["seconds"],
-                "seconds_peclet_flow": theirs["seconds"],
-                "speedup": theirs["seconds"] / mine["seconds"],
-                "k_voxel2": mine["k"],
-                "k_peclet_flow": theirs["k"],
-                "peclet_steps": theirs["steps"],
-                "solver": mine["solver"],
-            }
-        )
-    return {"speedup_peer": min(r["speedup"] for r in rows)}, rows
+    first, theirs, second = ours(void), peer(void), ours(void)
+    mine = min(first, second, key=lambda r: r["seconds"])
+    return {
+        "case": name,
+        "seconds": mine["seconds"],
+        "seconds_peclet_flow": theirs["seconds"],
+        "speedup": theirs["seconds"] / mine["seconds"],
+        "k_voxel2": mine["k"],
+        "k_peclet_flow": theirs["k"],
+        "peclet_steps": theirs["steps"],
+        "peclet_converged": theirs["converged"],
+        "solver": mine["solver"],
+    }
+
+
+PARTS: dict[str, Callable[[], Any]] = {"lattice": lattice_speed} | {k: partial(against_peer, k) for k in CASES}
 
 
 def run() -> dict[str, Any]:
-    """All figures: mlups, bandwidth_fraction, bytes_per_fluid_voxel, speedup_peer."""
-    speed, row = lattice_speed()
-    peers, rows = against_peer()
-    return {"figures": {**speed, **peers}, "rows": [row, *rows]}
+    """All figures: mlups, bandwidth_fraction, bytes_per_fluid_voxel, and the smallest speedup_peer of the cases."""
+    found = {name: _parts.measured("stokes", name, measure) for name, measure in PARTS.items()}
+    speed, row = found.pop("lattice")
+    rows = list(found.values())
+    return {"figures": {**speed, "speedup_peer": min(r["speedup"] for r in rows)}, "rows": [row, *rows]}
+
+
+if __name__ == "__main__":
+    _parts.main("stokes", PARTS)
