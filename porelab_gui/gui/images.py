@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Layer
 from napari.layers import Labels as LabelsLayer
-from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps import Colormap, DirectLabelColormap, ensure_colormap
 
 from porelab_gui.core.nouns import Field, Labels, Regions, Stack
 from porelab_gui.gui.on_disk import for_canvas, in_slabs
@@ -55,8 +55,8 @@ def _field_layer(field: Field, where: dict[str, Any]) -> Layer:
     layer = Image(
         field.data,
         contrast_limits=_limits(field.data, top=99.5 if field.quantity == "speed" else 100.0),
-        colormap="inferno" if field.quantity == "speed" else "turbo",
-        blending="additive" if field.quantity == "speed" else "translucent",
+        colormap=_clear_at_zero("inferno") if field.quantity == "speed" else "turbo",
+        blending="translucent",
         rendering="mip",
         visible=field.quantity != "pressure",  # comes with the speed, and would lie over it
         metadata={"bar": f"{field.quantity} [{field.unit}]"},
@@ -65,6 +65,13 @@ def _field_layer(field: Field, where: dict[str, Any]) -> Layer:
     layer.colorbar.visible = True
     layer.colorbar.position = "middle_right"
     return layer
+
+
+def _clear_at_zero(name: str) -> Colormap:
+    """A colour map whose lowest value shows what lies below; all others hide it, so that they match the bar."""
+    colours = ensure_colormap(name).map(np.linspace(0, 1, 256))
+    colours[0, 3] = 0
+    return Colormap(colours, name=f"{name}, clear at zero")
 
 
 def update_image(layer: Layer, stack: Any) -> None:

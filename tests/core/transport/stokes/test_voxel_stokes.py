@@ -189,3 +189,15 @@ def test_the_solid_has_no_pressure(rock):
     known = np.isfinite(out["pressure"].data)
     assert not known[~rock].any() and known[out["velocity"].data > 0].all()
     assert (out["velocity"].data[~known] == 0).all()
+
+
+def test_a_periodic_image_of_one_slice_takes_no_more_iterations_than_a_thick_one():
+    y, x = np.indices((32, 32)) - 15.5
+    slice_ = (y**2 + x**2 > 16)[None]
+    one, two = (
+        solve(void, axes=("y",), boundary="periodic", solver="fv", tolerance=1e-3)
+        for void in (slice_, np.repeat(slice_, 2, axis=0))
+    )
+    assert one["permeability"]["permeability"][0] == pytest.approx(two["permeability"]["permeability"][0], rel=1e-6)
+    assert one["permeability"]["iterations"][0] == two["permeability"]["iterations"][0] < 25
+    assert one["velocity"].shape == slice_.shape and np.isnan(one["pressure"].data[~slice_]).all()
