@@ -42,13 +42,25 @@ def sphere_cell(lattice: str, fraction: float, voxels: int) -> tuple[Mask, int]:
 
     Voxels are taken solid in order of their distance from the nearest centre until the solid fraction is met.
     """
+    return _solid_first(_square_distance(lattice, voxels), fraction), len(CENTRES[lattice])
+
+
+def sphere_cell_by_radius(lattice: str, fraction: float, voxels: int) -> Mask:
+    """Void of a periodic cell of equal spheres: voxels whose centres lie beyond the radius of that solid fraction."""
+    radius = (3 * fraction / (4 * np.pi * len(CENTRES[lattice]))) ** (1 / 3)
+    void: Mask = _square_distance(lattice, voxels) > radius**2
+    return void
+
+
+def _square_distance(lattice: str, voxels: int) -> NDArray[np.float64]:
+    """From every voxel's centre to the nearest centre of a sphere [cell edge^2]."""
     distance = np.full((voxels,) * 3, np.inf)
     grid = (np.indices((voxels,) * 3) + 0.5) / voxels
     for centre in CENTRES[lattice]:
         offset = grid - np.reshape(centre, (3, 1, 1, 1))
         offset -= np.round(offset)
         distance = np.minimum(distance, (offset**2).sum(axis=0))
-    return _solid_first(distance, fraction), len(CENTRES[lattice])
+    return distance
 
 
 def cylinder_cell(fraction: float, voxels: int) -> Mask:
