@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from porelab_gui.core.scheduler import use_threads
+
 WHOLE_BYTES = 1 << 30
 PLACES, WINDOW = 64, 64
 
@@ -18,20 +20,30 @@ def hash_arrays(*arrays: Any, source: str = "") -> str:
     Lazy arrays are read slab by slab up to ``WHOLE_BYTES``. A larger one must open without being read: it is known by
     ``PLACES`` windows that are spread over it, by size and time of the files that it lies in (and of ``source``), and
     by what was painted over it. Any write to such a file makes it another image; a copy with its time kept does not.
+    Where no file tells (an array made in memory), all of it is read.
     """
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays:
         digest.update(f"{tuple(array.shape)}{np.dtype(array.dtype).str}".encode())
-        if hasattr(array, "dask") and array.nbytes > WHOLE_BYTES:
+        if hasattr(array, "dask"):
+            use_threads()
+        if told := _told(array, source):
             _sample(array, digest)
-            told = [origin_stamp(origin) for origin in _origins(array)]
-            digest.update(" ".join([*told, file_stamp(Path(source)) if source else ""]).encode())
+            digest.update(told.encode())
         elif hasattr(array, "dask"):
             for start in range(0, array.shape[0], 16):
                 digest.update(np.ascontiguousarray(array[start : start + 16]).data)
         elif array.size:
             digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
+
+
+def _told(array: Any, source: str) -> str:
+    """The state of the files of a lazy array that is too large to be read; empty where it is read, or none tells."""
+    if not hasattr(array, "dask") or array.nbytes <= WHOLE_BYTES:
+        return ""
+    told = [origin_stamp(origin) for origin in _origins(array)]
+    return " ".join([*told, file_stamp(Path(source)) if source else ""]).strip()
 
 
 def _sample(array: Any, digest: Any) -> None:
@@ -57,8 +69,9 @@ def origin_stamp(origin: Any) -> str:
     if hasattr(origin, "stamp"):
         return str(origin.stamp())
     store = getattr(origin, "store", None)
-    root = getattr(getattr(store, "_store", store), "root", None)  # ours checks the chunks of another
-    return file_stamp(Path(root)) if root else ""
+    inner = getattr(store, "_store", store)  # ours checks the chunks of another
+    root = getattr(inner, "root", None) or getattr(inner, "path", None)  # dask's own from_zarr has the latter
+    return file_stamp(Path(str(root), str(getattr(origin, "path", "")))) if root else ""
 
 
 def file_stamp(path: Path) -> str:

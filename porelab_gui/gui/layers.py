@@ -14,6 +14,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from porelab_gui.core.nouns import Field, Network, Noun, Stack
+from porelab_gui.core.scheduler import use_threads
 from porelab_gui.gui import overlay
 from porelab_gui.gui.context import Selection
 from porelab_gui.gui.flight import Flight
@@ -82,6 +83,8 @@ class Layers:
         """Show the items of these names as they are now."""
         for name in sorted(names, key=lambda n: isinstance(self.session.items.get(n), Network)):
             noun = self.session.items.get(name)
+            if hasattr(getattr(noun, "data", None), "dask"):
+                use_threads()
             if name in self._shown and noun is not None and self._take_over(name, noun):
                 continue
             self._drop(name)

@@ -19,6 +19,7 @@ from porelab_gui.core.image.formats.lazy import strided
 from porelab_gui.core.image.formats.raw import voxel_from_name
 from porelab_gui.core.nouns import Labels, Network, Noun, Pyramid, Stack, VoxelSize, check_voxel_size
 from porelab_gui.core.progress import Cancelled
+from porelab_gui.core.scheduler import use_threads
 
 READERS = {
     "tiff": (".tif", ".tiff", ".btf", ".tf8"),
@@ -179,6 +180,7 @@ def _pyramid(image: Image) -> Pyramid | None:
     """Coarser versions of a lazy image: its own, else every n-th voxel."""
     if not hasattr(image.data, "dask"):
         return None
+    use_threads()
     levels = image.levels[1:] or strided(image.data)
     return Pyramid(image.data, levels) if levels else None
 

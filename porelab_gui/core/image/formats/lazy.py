@@ -141,6 +141,7 @@ def strided(data: Any) -> tuple[Any, ...]:
     Of an image in slabs the coarsest is read now: it is what is shown while a slow slice is read.
     """
     import dask.array as da
+    from dask.threaded import get
 
     made, step = [], 2
     while max(data.shape) // step >= COARSEST:
@@ -151,7 +152,7 @@ def strided(data: Any) -> tuple[Any, ...]:
         made.append(da.from_array(source, chunks=chunks, name=False))
         step *= 2
     if made and in_slabs(data):
-        made[-1] = made[-1].compute(scheduler="threads", num_workers=READERS)
+        made[-1] = made[-1].compute(scheduler=get, num_workers=READERS)  # by name dask would import distributed
     return tuple(made)
 
 
