@@ -24,8 +24,9 @@ class ComparePage(MethodForm):
         self.grid_button = QPushButton("Side by side")
         self.grid_button.setCheckable(True)
         self.grid_button.setToolTip("Low, super-resolved, corrected and true volume in a grid that scrolls together.")
-        self.changes = QCheckBox("Show what the correction changed")
-        self.artefacts = QCheckBox("Show artefacts (what the low-resolution image contradicts)")
+        self.changes = QCheckBox("Voxels that were changed")
+        self.artefacts = QCheckBox("Artefacts")
+        self.artefacts.setToolTip("Where the corrected image, coarsened again, is off the low-resolution one.")
         self.results = TableView(context)
         self.results.setMinimumHeight(220)
         for widget in (self.grid_button, self.changes, self.artefacts, self.results):
@@ -74,9 +75,9 @@ class ComparePage(MethodForm):
         for layer in viewer.layers:
             layer.visible = layer.name in shown if on else self._before.get(layer.name, layer.visible)
         self._overlay()
-        viewer.grid.shape = (-1, -1)
-        viewer.grid.stride = 1
-        viewer.grid.enabled = on
+        viewer.canvas.grid.shape = (-1, -1)
+        viewer.canvas.grid.stride = 1
+        viewer.canvas.grid.enabled = on
         viewer.reset_view()
 
     def _overlay(self, on: bool = False) -> None:
