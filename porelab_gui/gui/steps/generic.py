@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from importlib.metadata import entry_points
 
-from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QComboBox, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
 from porelab_gui.core.registry import methods
 from porelab_gui.gui.context import Context
@@ -78,13 +77,29 @@ class GenericPanel(QWidget):
         self.stack.updateGeometry()
 
 
-class _Shrinking(QStackedWidget):
-    """A stack as tall as the page it shows, not as its tallest."""
+class _Shrinking(QWidget):
+    """A column that shows one of its pages and is as tall as that one.
 
-    def sizeHint(self) -> QSize:
-        page = self.currentWidget()
-        return page.sizeHint() if page else super().sizeHint()
+    Not a QStackedWidget, which knows no height for width: wrapped texts would claim the height of a narrow column.
+    """
 
-    def minimumSizeHint(self) -> QSize:
-        page = self.currentWidget()
-        return page.minimumSizeHint() if page else super().minimumSizeHint()
+    def __init__(self) -> None:
+        super().__init__()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._pages: list[QWidget] = []
+
+    def addWidget(self, page: QWidget) -> None:
+        """Add a page, hidden until it is chosen."""
+        page.hide()
+        self._pages.append(page)
+        self._column.addWidget(page)
+
+    def currentWidget(self) -> QWidget | None:
+        """The page that is shown."""
+        return next((p for p in self._pages if not p.isHidden()), None)
+
+    def setCurrentWidget(self, page: QWidget) -> None:
+        """Show one page and no other."""
+        for other in self._pages:
+            other.setVisible(other is page)
