@@ -219,3 +219,10 @@ def test_cuda_without_a_device_is_refused():
         pytest.skip("this machine has a device")
     with pytest.raises(ParameterError, match="no CUDA device"):
         diffuse(blobs(), device="cuda", axes=("z",))
+
+
+def test_labels_with_gaps_of_nan_are_refused():
+    labels = np.ones((6, 6, 6))
+    labels[2, 2, 2] = np.nan
+    with pytest.raises(InputError, match="integers"):
+        voxel_diffusion({"labels": Labels(labels, 1e-6)}, {})
