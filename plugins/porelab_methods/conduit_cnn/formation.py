@@ -3,6 +3,7 @@ the faces."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,15 +60,18 @@ def with_conductances(void: NDArray[np.bool_], pads: int) -> Network:
     return replace(made.with_throats(columns), porosity=float(void.mean()))
 
 
-def formation_rows() -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """``r2_F`` (half conduits, the net) with the DNS ceiling, and a row per treatment and model."""
+def formation_rows(chosen: Sequence[Medium] | None = None) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """``r2_F`` (half conduits, the net) with the DNS ceiling, and a row per treatment and model.
+
+    ``chosen`` are other images than those of ``media``.
+    """
     truth: list[float] = []
     found: dict[tuple[str, str], list[float]] = {}
-    for medium in media():
+    for medium in media() if chosen is None else chosen:
         void = medium.image()
         labels = Labels(void.astype(np.uint8), (1e-6,) * 3)
         voxels = get("voxel_diffusion")({"labels": labels}, {"axes": ("z",)})["table"]
-        truth.append(float(voxels["F"][0]))  # type: ignore[index]
+        truth.append(float(voxels["formation_factor"][0]))  # type: ignore[index]
         bare, padded = with_conductances(void, 0), with_conductances(void, 3)
         for law in MODELS:
             for treatment, network, boundary in zip(
