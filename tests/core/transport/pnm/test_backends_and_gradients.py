@@ -1,5 +1,8 @@
 """Properties that every back end must have: balance, reciprocity, Euler's identity, derivatives."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -265,3 +268,30 @@ def test_ldl_gives_the_same_bits_for_any_number_of_threads():
         solver.update(values)
         found.append(solver.solve(np.ones(pattern.n), 0.0))
     assert len(solver._shares) == 3 and (found[0] == found[1]).all()
+
+
+HUBS = """
+import numpy as np
+import torch
+
+torch.ones(3) @ torch.ones(3)  # its threads are up
+from porelab_gui.core.transport.pnm.circuit import Circuit
+from porelab_gui.core.transport.pnm.system import PnmSystem
+
+n, rng = 8000, np.random.default_rng(0)
+later = np.arange(2, n)
+pairs = [np.stack([later, (rng.random(n - 2) ** 2 * later).astype(int)], axis=1) for _ in range(2)]
+ends = np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)
+ends = ends[ends[:, 0] != ends[:, 1]]
+fixed = np.full(n, np.nan)
+fixed[:20], fixed[-20:] = 1, 0
+system = PnmSystem(Circuit(ends, fixed), backend="pardiso")
+assert 0 < system.solve(10 ** rng.normal(size=len(ends))).total < np.inf
+"""
+
+
+@pytest.mark.skipif("pardiso" not in available(), reason="MKL is not installed")
+def test_pardiso_lives_beside_torch_on_a_network_with_hubs():
+    """In a process of its own: what went wrong here ended the process."""
+    done = subprocess.run([sys.executable, "-c", HUBS], capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr[-2000:]

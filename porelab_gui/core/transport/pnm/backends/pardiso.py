@@ -27,7 +27,6 @@ _STRICT = 0x10000
 # strictly repeatable: AVX2 (Intel), what the processor does best (others), what every processor does
 _BRANCHES = (10 | _STRICT, 2 | _STRICT, 3)
 _FEW = 20_000  # unknowns below which a second thread brings less than it costs
-_LARGE = 50_000  # unknowns beyond which two levels of parallel work pay on lattices too
 _ERRORS = {
     -2: "not enough memory",
     -3: "the reordering failed",
@@ -130,21 +129,18 @@ class Pardiso:
         self._pattern = pattern
         self._order = np.zeros(1, np.int32)
         self._handle = np.zeros(64, np.int64)
-        self._control = self._settings(pattern)
+        self._control = self._settings()
         self._values = np.ones(len(pattern.indices))
         self._empty = np.zeros(1)
         self._run(_ANALYSE, self._empty, self._empty)
         self._cleanup = weakref.finalize(self, _free, self._handle, self._control, pattern.n)
 
     @staticmethod
-    def _settings(pattern: Pattern) -> NDArray[np.int32]:
+    def _settings() -> NDArray[np.int32]:
         control = np.zeros(64, np.int32)
         control[0] = 1  # no defaults: what is 0 below is meant
         control[1] = 2  # nested dissection
-        if pattern.n > _LARGE or (pattern.n > _LARGE // 10 and not pattern.regular):
-            control[23] = (
-                10  # improved two-level factorisation; its bits do not depend on the threads, unlike those of 1
-            )
+        # control[23] stays 0: two-level factorisation ends the process on irregular networks once torch is loaded
         control[33] = os.cpu_count() or 1  # threads at most, in the reproducible mode
         control[17] = -1  # report the entries of the factor
         control[34] = 1  # indices count from 0
