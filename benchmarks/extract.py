@@ -11,7 +11,6 @@ Images: ``blobs`` of constant feature size, and gaps between spheres of mixed si
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import _parts
 
 SEED = 1
 Row = dict[str, Any]
@@ -159,22 +161,9 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
 PARTS["agreement"] = same_networks
 
 
-def measured(name: str) -> list[Row]:
-    """The rows of a part, from the folder of parts when they are there."""
-    folder = os.environ.get("PORELAB_BENCH_PARTS", "")
-    path = Path(folder, f"extract_{name}.json")
-    if folder and path.exists():
-        rows: list[Row] = json.loads(path.read_text())
-        return rows
-    rows = PARTS[name]()
-    if folder:
-        path.write_text(json.dumps(rows, default=float))
-    return rows
-
-
 def run() -> dict[str, Any]:
     """Figures and rows; about eight minutes on two cores, nearly all of it PoreSpy's."""
-    found = {name: measured(name) for name in PARTS}
+    found = {name: _parts.measured("extract", name, measure) for name, measure in PARTS.items()}
     same = found.pop("agreement")
     rows = [row for some in found.values() for row in some]
     speed = {(r["edge"], r["porosity"], r["engine"]): r["speedup"] for r in rows}
@@ -194,8 +183,7 @@ def run() -> dict[str, Any]:
 
 if __name__ == "__main__":
     if len(sys.argv) == 3:
-        os.environ["PORELAB_BENCH_PARTS"] = sys.argv[2]
-        print(json.dumps(measured(sys.argv[1]), indent=1))
+        _parts.main("extract", PARTS)
     elif len(sys.argv) == 4:
         print(json.dumps(measure(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
     else:

@@ -7,15 +7,17 @@ differentiates the residuals there by ``odeint_adjoint`` and by plain backpropag
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import _parts
 
 SAMPLES, BATCH, REPEATS, SEED = 100_000, 64, 3, 0
 RTOL = 1e-8
@@ -156,36 +158,27 @@ def samples() -> dict[str, Any]:
     return {"figures": {"sobol_1e5_s": seconds, "sobol_solved": solved}, "rows": []}
 
 
-PARTS: dict[str, Callable[[], dict[str, Any]]] = {
-    "sobol": samples,
-    "live": lambda: {"figures": {"curves_s": live()}, "rows": []},
-    "gradients": gradients,
-}
-
-
-def measured(part: str) -> dict[str, Any]:
-    """A part, from the folder of parts when it is there."""
+def warmed(measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A part, after what is loaded and compiled once."""
     from porelab_methods.ion_transport.curves import warm_up
 
-    folder = os.environ.get("PORELAB_BENCH_PARTS", "")
-    path = Path(folder, f"ions_{part}.json")
-    if folder and path.exists():
-        kept: dict[str, Any] = json.loads(path.read_text())
-        return kept
     warm_up()
-    found = PARTS[part]()
-    if folder:
-        path.write_text(json.dumps(found))
-    return found
+    return measure()
+
+
+PARTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "sobol": partial(warmed, samples),
+    "live": partial(warmed, lambda: {"figures": {"curves_s": live()}, "rows": []}),
+    "gradients": partial(warmed, gradients),
+}
 
 
 def run() -> dict[str, Any]:
     """Figures and rows."""
-    found = [measured(part) for part in PARTS]
+    found = [_parts.measured("ions", part, measure) for part, measure in PARTS.items()]
     figures = {key: value for part in found for key, value in part["figures"].items()}
     return {"figures": figures, "rows": [row for part in found for row in part["rows"]], "seed": SEED}
 
 
 if __name__ == "__main__":  # one part, kept in a folder: python benchmarks/ions.py sobol FOLDER
-    os.environ["PORELAB_BENCH_PARTS"] = sys.argv[2]
-    print(json.dumps(measured(sys.argv[1]), indent=1))
+    _parts.main("ions", PARTS)

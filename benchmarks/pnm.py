@@ -10,7 +10,6 @@ takes from there what has been measured, and measures the rest.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
+import _parts
 from _pnm_million import bench_million
 from _pnm_networks import KINDS, REPEATS, SEED, Row, conductances, delaunay, interleaved, ours, timed
 from _pnm_peers import OpenPnmPeer, TorchSlaPeer
@@ -203,22 +203,9 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
 }
 
 
-def measured(part: str) -> list[Row]:
-    """The rows of a part, from the folder of parts when they are there."""
-    folder = os.environ.get("PORELAB_BENCH_PARTS", "")
-    path = Path(folder, f"{part}.json")
-    if folder and path.exists():
-        rows: list[Row] = json.loads(path.read_text())
-        return rows
-    rows = PARTS[part]()
-    if folder:
-        path.write_text(json.dumps(rows, default=float))
-    return rows
-
-
 def run() -> dict[str, Any]:
     """Every claim; ``figures`` take the worse of lattice and Delaunay except where the key's target names one."""
-    rows = [row for part in PARTS for row in measured(part)]
+    rows = [row for part in PARTS for row in _parts.measured("pnm", part, PARTS[part])]
     case = {
         name: [r for r in rows if r["case"] == name] for name in ("forward", "what_if", "torch_sla", "batch", "million")
     }
@@ -254,7 +241,6 @@ def run() -> dict[str, Any]:
 
 if __name__ == "__main__":
     if len(sys.argv) == 3:
-        os.environ["PORELAB_BENCH_PARTS"] = sys.argv[2]
-        print(json.dumps(measured(sys.argv[1]), indent=1))
+        _parts.main("pnm", PARTS)
     else:
         print(json.dumps(run(), indent=1))

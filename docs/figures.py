@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from porelab_gui.core.generated import filled
+
 HERE = Path(__file__).parent
 HEAD = (
     "# Benchmarks\n\nWritten by `make bench` from the runs themselves; each figure is measured beside its peer in one "
@@ -34,7 +36,8 @@ def main() -> int:
     sections |= {name: section(content) for name, content in runs.items()}
     page.write_text("\n".join([HEAD, *(sections[name] for name in sorted(sections))]))
     if "large" in runs:
-        _insert(HERE / "extraction.md", "large", large(runs["large"]))
+        extraction = HERE / "extraction.md"
+        extraction.write_text(filled(extraction.read_text(), "large", f"\n{large(runs['large'])}"))
     return 0
 
 
@@ -70,14 +73,6 @@ def large(content: dict[str, Any]) -> str:
         f"{f['cancel_max_s']:.2f} s at the longest; the worker listened by itself in "
         f"{f['cancel_heard_share']:.0%} of them.\n"
     )
-
-
-def _insert(path: Path, name: str, text: str) -> None:
-    """Put a text between the marks of a page."""
-    before, mark, rest = path.read_text().partition(f"<!-- {name}: ")
-    head, _, _ = rest.partition("-->")
-    _, end, after = rest.partition(f"<!-- end of {name} -->")
-    path.write_text(f"{before}{mark}{head}-->\n{text}{end}{after}")
 
 
 def _number(value: Any) -> str:

@@ -6,12 +6,12 @@ an ending of a writer without words, or words without a test of that name, is an
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from porelab_gui.core.export.methods import IMAGE_WRITERS, NETWORK_WRITERS
+from porelab_gui.core.generated import filled
 from porelab_gui.core.image.formats.dispatch import READERS, TITLES
 from porelab_gui.core.image.formats.folder import SUFFIXES
 
@@ -237,17 +237,12 @@ def problems() -> list[str]:
 
 def page(text: str) -> str:
     """The page with its tables as they are now."""
-    return _between(_between(text, "images", image_table()), "networks", network_table())
+    return filled(filled(text, "images", f"\n{image_table()}\n"), "networks", f"\n{network_table()}\n")
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _between(text: str, name: str, table: str) -> str:
-    marks = rf"(<!-- {name}: [^>]*-->\n).*?(\n<!-- end of {name} -->)"
-    return re.sub(marks, lambda found: found[1] + table + found[2], text, count=1, flags=re.DOTALL)
 
 
 def main() -> int:

@@ -10,8 +10,9 @@ from napari.layers import Image, Layer
 from napari.layers import Labels as LabelsLayer
 from napari.utils.colormaps import Colormap, DirectLabelColormap, ensure_colormap
 
+from porelab_gui.core.image.formats.lazy import in_slabs
 from porelab_gui.core.nouns import Field, Labels, Regions, Stack
-from porelab_gui.gui.on_disk import for_canvas, in_slabs
+from porelab_gui.gui.on_disk import for_canvas
 from porelab_gui.gui.palette import phase_colours
 
 MICRO = 1e6  # layers are in micrometres

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from porelab_gui.core.image.formats.lazy import in_slabs
+
 CACHE_BYTES = 1 << 27
 
 
@@ -29,12 +31,6 @@ class SliceReader:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self.data, dtype)
-
-
-def in_slabs(data: Any) -> bool:
-    """Whether a lazy array lies on disk slice by slice, and not in cubes."""
-    chunks = getattr(data, "chunksize", None)
-    return chunks is not None and chunks[1:] == data.shape[1:]
 
 
 def for_canvas(levels: tuple[Any, ...]) -> tuple[Any, ...]:

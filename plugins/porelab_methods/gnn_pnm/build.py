@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 def build_folder(params: DataParams, folder: Path, progress: Progress) -> Table:
     """Build what is missing, and count what is there."""
     plan = Plan(params.networks, params.wide, params.unseen, params.growth, params.rocks, params.seed)
-    how = {"threads": params.threads, "solver": params.solver, "conduits": params.conduits}
-    refused = build(plan, folder, **how, progress=within(progress, 0, 0.99))  # type: ignore[arg-type]
+    refused = build(
+        plan, folder, threads=params.threads, solver=params.solver, conduits=params.conduits,
+        progress=within(progress, 0, 0.99),
+    )  # fmt: skip
     samples = load(folder)
     parts = list(dict.fromkeys((s.family, s.role) for s in samples))
     of = [[s for s in samples if (s.family, s.role) == part] for part in parts]

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- scores: written by porelab_methods.gnn_pnm.report -->", "<!-- end of scores -->"
+from porelab_gui.core.generated import filled
+
 COLUMNS = {
     "model": "model",
     "media": "media",
@@ -56,11 +57,8 @@ def _number(value: Any) -> str:
 
 def write(scores: Path, page: Path) -> None:
     """Replace what stands between the two marks of the page."""
-    text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
     body = markdown(json.loads(scores.read_text(encoding="utf-8")))
-    page.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}", encoding="utf-8")
+    page.write_text(filled(page.read_text(encoding="utf-8"), "scores", f"\n\n{body}\n\n"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from porelab_gui.core.generated import filled
+
 COLUMNS = {
     "model": "model",
     "rmse": "RMSE",
@@ -46,20 +48,14 @@ def _cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def insert(page: Path, name: str, body: str) -> None:
-    """Replace what stands between the two marks of a page."""
-    begin, end = f"<!-- {name}: written by porelab_methods.ion_transport.report -->", f"<!-- end of {name} -->"
-    before, found, rest = page.read_text(encoding="utf-8").partition(begin)
-    if not found or end not in rest:
-        raise ValueError(f"{page} has no marks for {name}")
-    page.write_text(f"{before}{begin}\n\n{body}\n\n{end}{rest.partition(end)[2]}", encoding="utf-8")
-
-
 def write(page: Path, files: Sequence[Path]) -> None:
     """Each file under the mark of its kind: scores have rows of a bench, benchmarks do not."""
+    text = page.read_text(encoding="utf-8")
     for path in files:
         content = json.loads(path.read_text(encoding="utf-8"))
-        insert(page, "scores" if content["name"] == "ion_transport" else "timings", markdown(content))
+        kind = "scores" if content["name"] == "ion_transport" else "timings"
+        text = filled(text, kind, f"\n\n{markdown(content)}\n\n")
+    page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

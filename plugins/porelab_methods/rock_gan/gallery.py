@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,14 +13,6 @@ from porelab_gui.core.progress import silent
 
 GAP = 4  # solid voxels between rocks shown side by side
 MOST_SHOWN = 8
-
-
-def own_folder(kind: str, *parts: object) -> Path:
-    """A folder in the user's data that belongs to these inputs and settings."""
-    from platformdirs import user_data_path
-
-    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=6).hexdigest()
-    return user_data_path("porelab") / "rocks" / f"{kind}-{digest}"
 
 
 def write_rock(rock: Labels, folder: Path, number: int, ending: str) -> Path:

@@ -179,12 +179,12 @@ def plan_of(params: TrainParams) -> Any:
 
 def training_folder(labels: Labels, params: TrainParams) -> Path:
     """Where the weights go: the length of the run does not change the folder, so that a longer one goes on."""
-    from porelab_methods.rock_gan.gallery import own_folder
+    from porelab_gui.core.own_folder import own_folder
 
     if params.folder:
         return Path(params.folder).expanduser()
     told = params.model_dump_json(exclude={"folder", "epochs", "threads", "precision", "draw_every", "source"})
-    return own_folder("weights", labels.content_hash, told)
+    return own_folder("rocks/weights", labels.content_hash, told)
 
 
 def run_train(inputs: Inputs, params: TrainParams, progress: Progress) -> Outputs:
@@ -206,11 +206,11 @@ def make_maker(weights: Weights, params: RockParams, truncation: float = 1.0, dr
 
 def rock_folder(kind: str, weights: Weights, params: RockParams) -> Path:
     """Where the rocks go."""
-    from porelab_methods.rock_gan.gallery import own_folder
+    from porelab_gui.core.own_folder import own_folder
 
     if params.folder:
         return Path(params.folder).expanduser()
-    return own_folder(kind, weights.content_hash, params.model_dump_json(exclude={"folder", "count"}))
+    return own_folder(f"rocks/{kind}", weights.content_hash, params.model_dump_json(exclude={"folder", "count"}))
 
 
 def run_generate(inputs: Inputs, params: GenerateParams, progress: Progress) -> Outputs:
@@ -246,12 +246,12 @@ def run_condition(inputs: Inputs, params: ConditionParams, progress: Progress) -
 
 def run_evaluate(inputs: Inputs, params: EvaluateParams, progress: Progress) -> Outputs:
     """Generated rocks against held-out crops."""
+    from porelab_gui.core.own_folder import own_folder
     from porelab_methods.rock_gan.evaluate import evaluate
-    from porelab_methods.rock_gan.gallery import own_folder
 
     weights, labels = inputs["weights"], inputs["labels"]
     told = params.model_dump_json(exclude={"folder", "samples"})
-    own = own_folder("measured", weights.content_hash, labels.content_hash, told)
+    own = own_folder("rocks/measured", weights.content_hash, labels.content_hash, told)
     folder = Path(params.folder).expanduser() if params.folder else own
     return evaluate(weights, labels, params, folder, progress)
 

@@ -76,7 +76,7 @@ def run_coarsen(inputs: Inputs, params: CoarsenParams, progress: Progress) -> Ou
 def run_resolve(inputs: Inputs, params: ResolveParams, progress: Progress) -> Outputs:
     """Tile by tile, in memory or to Zarr."""
     from porelab_gui.core.learning.device import best_device
-    from porelab_methods.superres.keep import own_folder
+    from porelab_gui.core.own_folder import own_folder
     from porelab_methods.superres.nets import opened
     from porelab_methods.superres.pairs import shares_of
     from porelab_methods.superres.tiles import needs_disk, resolved
@@ -87,7 +87,7 @@ def run_resolve(inputs: Inputs, params: ResolveParams, progress: Progress) -> Ou
     shape = fine_shape(image.shape, net.factor, inputs.get("truth"))
     place = Path(params.folder).expanduser() if params.folder else None
     if place is None and needs_disk(shape):
-        place = own_folder("volume", image.content_hash, weights.content_hash, params.levels) / "volume.zarr"
+        place = own_folder("superres/volume", image.content_hash, weights.content_hash, params.levels) / "volume.zarr"
     data = resolved(net.to(best_device()), image.data, shares, shape, params.tile, place, progress)
     voxel = scaled(image.voxel_size, 1.0 / net.factor)
     name = f"{image.name or 'image'}, {'corrected' if config['corrected'] else 'super-resolved'}"
@@ -138,10 +138,9 @@ def named(before: Any, after: Any, truth: Any) -> dict[str, Labels]:
 
 def k_table(images: dict[str, Labels], surrogate: Any, network: bool, progress: Progress) -> Table:
     """K along z of each image: by Stokes flow, by its network, and (for comparison only) by the surrogate."""
-    import torch
-
     from porelab_gui.core.units import MILLIDARCY
     from porelab_methods.superres.blocks import LAW
+    from porelab_methods.superres.nets import predicted_k
     from porelab_methods.superres.quality import network_k, stokes_k
 
     rows: list[tuple[str, str, float, float, float]] = []
@@ -152,8 +151,7 @@ def k_table(images: dict[str, Labels], surrogate: Any, network: bool, progress: 
         if network:
             laws["pore network (SNOW, analytic conductances)"] = network_k(void)
         if surrogate is not None:
-            cube = torch.from_numpy(void.astype(np.float32))[None, None]
-            laws["surrogate (it trained the image: no judge)"] = 10 ** float(surrogate(cube).mean().detach())
+            laws["surrogate (it trained the image: no judge)"] = predicted_k(surrogate, void)
         rows += [(name, law, v * area, float(void.mean()), labels.voxel_size[0]) for law, v in laws.items()]
     image, law, value, porosity, voxel = zip(*rows, strict=True)
     columns = {

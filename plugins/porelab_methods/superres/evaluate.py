@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from porelab_gui.core.learning.metrics import r2
@@ -16,7 +15,7 @@ from porelab_gui.core.progress import Progress, within
 from porelab_methods.superres import quality
 from porelab_methods.superres.dataset import Example
 from porelab_methods.superres.learn import Lowering
-from porelab_methods.superres.nets import Ensemble, SuperResolver
+from porelab_methods.superres.nets import Ensemble, SuperResolver, predicted_k
 from porelab_methods.superres.pairs import downsampled
 from porelab_methods.superres.tiles import probability
 
@@ -63,19 +62,12 @@ def judged_block(nets: Judged, example: Example, lowering: Lowering, network: bo
                "dice": quality.dice(truth, void), **quality.shape_errors(truth, void)}  # fmt: skip
         row |= {"k_stokes": quality.stokes_k(void, within(progress, k / len(images), (k + 1) / len(images), name)),
                 "k_network": quality.network_k(void) if network else float("nan"),
-                "k_surrogate": _surrogate_k(nets.surrogate, image)}  # fmt: skip
+                "k_surrogate": predicted_k(nets.surrogate, image)}  # fmt: skip
         rows.append({**shared, "method": name, **row})
     if nets.direct is not None:
         none = dict.fromkeys((*COLUMNS, "k_stokes", "k_network"), float("nan"))
-        rows.append({**shared, "method": DIRECT, **none, "k_surrogate": _surrogate_k(nets.direct, low)})
+        rows.append({**shared, "method": DIRECT, **none, "k_surrogate": predicted_k(nets.direct, low)})
     return rows
-
-
-@torch.inference_mode()
-def _surrogate_k(net: Ensemble, image: NDArray[np.float32]) -> float:
-    device = next(net.parameters()).device
-    cube = torch.from_numpy(np.ascontiguousarray(image, np.float32))[None, None].to(device)
-    return 10.0 ** float(net(cube).mean())
 
 
 def judge(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,14 +24,6 @@ LIMITS = (
     "are likely ones, not measured ones. A surrogate that took part in the correction cannot judge it: compute K of "
     "the binarised image with a solver."
 )
-
-
-def own_folder(kind: str, *parts: object) -> Path:
-    """A folder in the user's data that belongs to these settings."""
-    from platformdirs import user_data_path
-
-    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=6).hexdigest()
-    return user_data_path("porelab") / "superres" / f"{kind}-{digest}"
 
 
 def facts(data: Path, train: Sequence[Example]) -> dict[str, Any]:
@@ -65,7 +56,7 @@ def keep(
         data=f"{config['blocks']} training blocks of {config['edge']}^3 voxels. Groups of blocks: {sources}. "
         f"K by {'; '.join(laws)}." + (f" Low resolution: {config['lowering']}." if config.get("lowering") else ""),
         splits=f"By parent image (slabs of planes of a stack, whole media of a family); {held} blocks chose the epoch. "
-        "Test blocks are for `porelab score superres`.",
+        "Test blocks are for `porelab evaluate_superres`.",
         scores=scores,
         limits=LIMITS,
         command=command,

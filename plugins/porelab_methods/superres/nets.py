@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
@@ -139,6 +141,14 @@ class Ensemble(nn.Module):
         for member in self.members:
             member.centre.fill_(mean)  # type: ignore[operator, union-attr]
             member.spread.fill_(max(deviation, 1e-3))  # type: ignore[operator, union-attr]
+
+
+@torch.inference_mode()
+def predicted_k(net: Ensemble, image: NDArray[Any]) -> float:
+    """K along z [px2] of one image (mean of the members' log10 K)."""
+    device = next(net.parameters()).device
+    cube = torch.from_numpy(np.ascontiguousarray(image, np.float32))[None, None].to(device)
+    return 10.0 ** float(net(cube).mean())
 
 
 KINDS = {"superres": "super-resolver", "surrogate": "surrogate of the permeability", "direct": "direct net"}

@@ -116,11 +116,11 @@ def fit_config(params: Training, last: float) -> Any:
 
 def folder_of(kind: str, params: Training, *more: str) -> Path:
     """Where the weights go."""
-    from porelab_methods.superres.keep import own_folder
+    from porelab_gui.core.own_folder import own_folder
 
     if params.folder:
         return Path(params.folder).expanduser()
-    return own_folder(kind, params.model_dump_json(exclude={"folder", "epochs", "threads"}), *more)
+    return own_folder(f"superres/{kind}", params.model_dump_json(exclude={"folder", "epochs", "threads"}), *more)
 
 
 def given(params: Params) -> dict[str, Any]:
@@ -130,9 +130,9 @@ def given(params: Params) -> dict[str, Any]:
 
 def run_data(inputs: Inputs, params: DataParams, progress: Progress) -> Outputs:
     """Cut or make blocks and solve K of each."""
+    from porelab_gui.core.own_folder import own_folder
     from porelab_methods.superres import blocks
     from porelab_methods.superres.dataset import entry_table, write_group
-    from porelab_methods.superres.keep import own_folder
 
     shares = (params.validation if params.test < 1 else 0.0, params.test)
     labels, law, voxel, told = inputs.get("labels"), blocks.LAW, params.voxel, params.source
@@ -152,7 +152,7 @@ def run_data(inputs: Inputs, params: DataParams, progress: Progress) -> Outputs:
         mode="json", exclude={"folder", "name", "most", "most_held", "voxel", "source"}
     )
     limits = {"train": params.most, "validation": params.most_held, "test": params.most_held}
-    root = Path(params.folder).expanduser() if params.folder else own_folder("blocks")
+    root = Path(params.folder).expanduser() if params.folder else own_folder("superres/blocks")
     axes = tuple("zyx".index(a) for a in dict.fromkeys(params.axes))
     made = write_group(root / params.name, head, found, limits, axes, progress)
     return {"table": entry_table(made, law)}

@@ -18,7 +18,7 @@ from porelab_methods.gnn_pnm.baselines import (
     predict_voxels,
     train_graph,
 )
-from porelab_methods.gnn_pnm.report import BEGIN, END, write
+from porelab_methods.gnn_pnm.report import write
 
 from porelab_gui.core.transport.laws.assign import assign
 from porelab_gui.core.transport.pnm.kinds import DIFFUSION, FLOW
@@ -94,7 +94,8 @@ def test_the_voxel_net_turns_the_axis_of_flow_to_the_front(samples):
 
 def test_scores_are_written_between_the_marks(tmp_path):
     page, scores = tmp_path / "page.md", tmp_path / "s.json"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    begin, end = "<!-- scores: written by porelab_methods.gnn_pnm.report -->", "<!-- end of scores -->"
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     row = {"part": "unseen media", "model": "m", "family": "all", "media": 3, "median_err_K": 0.0512, "r2_lnK": 0.98}
     scores.write_text(json.dumps({"figures": {"r2_lnK_unseen": 0.98}, "rows": [row, {**row, "family": "blobs"}]}))
     write(scores, page)

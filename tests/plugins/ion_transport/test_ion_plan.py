@@ -18,6 +18,8 @@ from porelab_methods.ion_transport.score import variants
 from porelab_methods.ion_transport.store import IonNets, describe
 from porelab_methods.ion_transport.system import Membrane
 
+from porelab_gui.core.generated import filled
+
 
 def test_left_out_mixtures_are_in_no_training_and_no_choice():
     def kinds(names):
@@ -127,4 +129,4 @@ def test_scores_are_written_between_their_marks(tmp_path):
     assert "| rmse_a | 0.125 |" in text and "| MLP | 0.25 |" in text and "| neural, X | 0.5 |" in text
     assert "old" not in text and text.startswith("Before.") and text.endswith("After.")
     with pytest.raises(ValueError, match="marks"):
-        report.insert(page, "timings", "")
+        filled(text, "timings", "")

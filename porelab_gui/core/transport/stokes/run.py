@@ -201,8 +201,9 @@ def _stacks(labels: Labels, flow: Flow | None, axis: int, params: StokesParams) 
     pressure: Any = np.zeros(shape, dtype=np.float32)
     if flow is not None and flow.converged:
         gradient = params.pressure_drop / (shape[axis] * h)
-        speed = (flow.velocity**2).sum(axis=0) ** np.float32(0.5) * np.float32(h * h * gradient / params.viscosity)
-        inside = (flow.velocity**2).sum(axis=0) > 0  # the solid has no pressure, and would cover the fluid's as one
+        square = (flow.velocity**2).sum(axis=0)
+        speed = square ** np.float32(0.5) * np.float32(h * h * gradient / params.viscosity)
+        inside = square > 0  # the solid has no pressure, and would cover the fluid's as one
         pressure = np.where(inside, flow.pressure * np.float32(gradient * h), np.float32("nan"))
     name = f"{labels.name or 'image'}, flow along {AXES[axis]}"
     shared: dict[str, Any] = {"voxel_size": labels.voxel_size, "source": labels.source}
