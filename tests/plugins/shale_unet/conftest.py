@@ -12,9 +12,10 @@ SMALL = {"width": 8, "depth": 2, "patch": 32, "patches": 32, "epochs": 9, "n_sli
 SMALL["threads"] = 1
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def _one_thread():
-    """Tiny nets gain nothing from threads, and lose much on a busy machine."""
+    """Tiny nets gain nothing from threads, and lose much on a busy machine; set before every test, since others that
+    ran in this process may have put the number back."""
     import torch
 
     before = torch.get_num_threads()
