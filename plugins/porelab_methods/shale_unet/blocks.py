@@ -18,6 +18,7 @@ from porelab_gui.core.nouns import Stack, Weights
 from porelab_gui.core.progress import Progress
 from porelab_methods.shale_unet.data import prepared
 from porelab_methods.shale_unet.infer import MARGIN, TILE, as_bytes, decided, entropy, predict_slice
+from porelab_methods.shale_unet.model import UNet, build, folded
 
 TARGET_BYTES = 256 << 20  # of a block with all that is made of it
 WAIT_SECONDS = 20
@@ -45,12 +46,11 @@ def _model_bytes(weights: Weights) -> bytes:
 
 
 @lru_cache(maxsize=2)
-def net_of(file: NetFile) -> torch.nn.Module:
+def net_of(file: NetFile) -> UNet:
     """The net, made once per process, on its best device."""
     from safetensors.torch import load
 
     from porelab_gui.core.learning.device import best_device
-    from porelab_methods.shale_unet.model import build, folded
 
     model = build(dict(file.config))
     reference = model.state_dict()
@@ -68,7 +68,7 @@ def segment_block(block: NDArray[Any], file: NetFile, mirrors: bool) -> NDArray[
     pages = [prepared(page, config["destripe"]) for page in block]
     for k in range(count):
         shares = predict_slice(model, torch.from_numpy(np.stack(pages[k : k + 2 * half + 1])), mirrors)
-        out[k, ..., 0] = decided(shares, config["pores"])
+        out[k, ..., 0] = decided(shares, config["pores"], model.hosts.cpu())
         out[k, ..., 1] = as_bytes(entropy(shares))
         out[k, ..., 2:] = np.moveaxis(as_bytes(shares), 0, -1)
     return out

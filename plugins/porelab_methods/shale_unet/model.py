@@ -26,7 +26,10 @@ class UNet(nn.Module):
     """Class scores (B, classes, H, W) of grey slices (B, context, H, W); H and W multiples of 2**depth.
 
     In evaluation the normalisation is a fixed scale, so that a tile with a margin gives what the whole slice gives.
+    ``hosts`` says what surrounds the pores of each kind (`infer.surroundings`).
     """
+
+    hosts: torch.Tensor
 
     def __init__(self, classes: int, context: int = 5, width: int = 16, depth: int = 3) -> None:
         super().__init__()
@@ -38,6 +41,7 @@ class UNet(nn.Module):
         )
         self.merge = nn.ModuleList(block(2 * a, a) for a in widths[-2::-1])
         self.head = nn.Conv2d(width, classes, 1)
+        self.register_buffer("hosts", torch.zeros(classes, classes))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Scores before softmax."""
@@ -66,7 +70,7 @@ def build(config: dict[str, Any]) -> UNet:
     return UNet(**sizes)
 
 
-def folded(model: UNet) -> nn.Module:
+def folded(model: UNet) -> UNet:
     """The net for inference: each normalisation folded into the convolution before it, channels last."""
     import copy
 

@@ -16,7 +16,7 @@ from porelab_gui.core.learning.pictures import show_panels
 from porelab_gui.core.nouns import Labels, Stack
 from porelab_gui.core.progress import Progress
 from porelab_methods.shale_unet.data import Distortions, Patches, Slices
-from porelab_methods.shale_unet.infer import decided, predict_slice, predict_slices
+from porelab_methods.shale_unet.infer import decided, predict_slice, predict_slices, surroundings
 from porelab_methods.shale_unet.model import UNet, folded
 from porelab_methods.shale_unet.recipe import Recipe
 from porelab_methods.shale_unet.slices import Split
@@ -71,7 +71,7 @@ def class_weights(classes: torch.Tensor, count: int, balance: float) -> torch.Te
 def scores(model: UNet, slices: Slices, pores: tuple[int, ...], mirrors: bool = False) -> NDArray[np.int64]:
     """Confusion matrix of whole slices; ``pores`` are the numbers of the void classes."""
     shares = predict_slices(folded(model), slices.images, mirrors)
-    found = np.stack([decided(page, pores) for page in shares])
+    found = np.stack([decided(page, pores, model.hosts.cpu()) for page in shares])
     return confusion(slices.classes.numpy(), found, model.head.out_channels)
 
 
@@ -92,6 +92,7 @@ def train(
     seen, held = (
         Slices.of(image, classes, z, recipe.context, recipe.destripe) for z in (split.train, split.validation)
     )
+    model.hosts.copy_(torch.from_numpy(surroundings(seen.classes.numpy(), classes.pores, len(classes))))
     patches = Patches(seen, recipe.patches, recipe.patch, recipe.seed, Distortions())
     config = FitConfig(
         epochs=recipe.epochs,
@@ -112,7 +113,7 @@ def train(
         return {"mean IoU": float(np.nanmean(per_class)), **figures}
 
     def draw(net: torch.nn.Module, progress: Progress) -> None:
-        found = decided(predict_slice(folded(model), held.images[0]), classes.pores)
+        found = decided(predict_slice(folded(model), held.images[0]), classes.pores, model.hosts.cpu())
         truth, middle = held.classes[0].numpy().astype(np.uint8), recipe.context // 2
         shown = {"grey": held.images[0, middle].numpy(), "truth": truth, "prediction": found}
         show_panels(progress, f"slice {split.validation[0]}", shown, classes.names)
