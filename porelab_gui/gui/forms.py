@@ -22,6 +22,14 @@ from porelab_gui.gui.theme import role
 from porelab_gui.session.jobs import Job
 
 
+LONGEST = 34  # characters on a button that fit the narrowest column
+
+
+def short(title: str) -> str:
+    """What a button says: the title of its Method where it fits."""
+    return title if len(title) <= LONGEST else "Run"
+
+
 class Field:
     """An editor with its label and the line under it that says what is wrong."""
 
@@ -85,7 +93,7 @@ class MethodForm(QWidget):
         self._column.addWidget(self.chooser)
         self.outputs: dict[str, QLineEdit] = {}
         self._add_fields()
-        self._add_foot(button or self.method.title)
+        self._add_foot(button or short(self.method.title))
         self._timer = QTimer(self, singleShot=True, interval=200)
         self._timer.timeout.connect(self._forecast)
         self.chooser.changed.connect(self._refresh)
@@ -139,6 +147,7 @@ class MethodForm(QWidget):
 
     def _add_heading(self) -> None:
         title = role(QLabel(self.method.title), "title")
+        title.setWordWrap(True)
         summary = QLabel(self.method.summary)
         summary.setWordWrap(True)
         self._column.addWidget(title)

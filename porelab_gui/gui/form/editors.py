@@ -78,6 +78,8 @@ class NumbersEditor(Editor):
     def __init__(self, boxes: Sequence[NumberBox], unit: str = "", names: Sequence[str] = ()) -> None:
         super().__init__()
         self.boxes = list(boxes)
+        if len(self.boxes) > 2:
+            self.row.setSpacing(2)
         for i, box in enumerate(self.boxes):
             if i < len(names):
                 box.setToolTip(names[i])

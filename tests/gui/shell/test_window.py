@@ -227,3 +227,22 @@ def test_nothing_to_undo_or_to_save_is_said(porelab):
     porelab.context.session._past.clear()
     porelab.actions["undo"].trigger()
     assert porelab.toasts.shown[-1].text == "There is nothing to undo."
+
+
+def test_no_page_is_wider_than_its_column(porelab):
+    """What does not fit is cut, for there is no bar to scroll sideways."""
+    from qtpy.QtWidgets import QApplication
+
+    wide = {}
+    for step in porelab.stepper.buttons:
+        panel = porelab.show_step(step)
+        area = porelab.stepper.pages[step]
+        room = area.viewport().width()
+        if not area.verticalScrollBar().isVisible():
+            room -= area.verticalScrollBar().sizeHint().width()
+        for name in getattr(panel, "names", ()):
+            panel.show_method(name)
+            QApplication.processEvents()
+            if panel.minimumSizeHint().width() > room:
+                wide[name] = panel.minimumSizeHint().width()
+    assert not wide, f"room for {room}"
