@@ -21,7 +21,6 @@ from porelab_gui.gui.form.inputs import InputChooser
 from porelab_gui.gui.theme import role
 from porelab_gui.session.jobs import Job
 
-
 LONGEST = 34  # characters on a button that fit the narrowest column
 
 
