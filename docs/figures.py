@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from porelab_gui.core.generated import filled
+from porelab_gui.core.generated import filled, table
 
 HERE = Path(__file__).parent
 HEAD = (
@@ -18,12 +18,11 @@ HEAD = (
 
 def section(content: dict[str, Any]) -> str:
     """One benchmark: its figures and what they were measured on."""
-    rows = "\n".join(f"| {key} | {_number(value)} |" for key, value in content["figures"].items())
+    rows = table(("figure", "value"), content["figures"].items())
     machine, versions = content["machine"], content["versions"]
     where = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB"
     used = ", ".join(f"{k} {v}" for k, v in versions.items())
-    table = f"| figure | value |\n|---|---|\n{rows}"
-    return f"## {content['name']}\n\n{table}\n\n{where}; {used}; seed {content['seed']}.\n"
+    return f"## {content['name']}\n\n{rows}\n\n{where}; {used}; seed {content['seed']}.\n"
 
 
 def main() -> int:
@@ -55,7 +54,6 @@ def large(content: dict[str, Any]) -> str:
         ("the same, image taken whole", [f"{f[f'peak_gib_{n}_whole']:.1f} GiB" for n in (600, 1000, 2000)]),
         ("files in `scratch`", [f"{f[f'disk_gib_{n}']:.1f} GiB" for n in (600, 1000, 2000)]),
     ]
-    table = "\n".join(f"| {name} | {' | '.join(values)} |" for name, values in rows)
     return (
         "600^3 was run (an OME-Zarr, read lazily): "
         f"{f['bytes_per_voxel_600']:.2f} bytes of memory per voxel in blocks, "
@@ -68,15 +66,11 @@ def large(content: dict[str, Any]) -> str:
         f"memory in blocks at 300^3 and 600^3, {f['forecast_over_peak_600_whole']:.2f} times that as a whole. "
         "In blocks 600^3 took "
         f"{f['seconds_blocks_over_whole_600']:.1f} times as long as whole.\n\n"
-        f"| | 600^3 | 1000^3 | 2000^3 |\n|---|---|---|---|\n{table}\n\n"
+        f"{table(('', '600^3', '1000^3', '2000^3'), ((name, *values) for name, values in rows))}\n\n"
         "Cancel, asked at eleven moments of the extraction of 300^3 voxels, was heard after "
         f"{f['cancel_max_s']:.2f} s at the longest; the worker listened by itself in "
         f"{f['cancel_heard_share']:.0%} of them.\n"
     )
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -8,33 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from porelab_gui.core.atomic import writing
+from porelab_gui.core.generated import table
 
 KEYS = ("group", "model", "images", "conduits", "r2", "r2_ln", "share_over_10pct", "median_error", "interval_cover")
 NETWORK_KEYS = ("group", "model", "images", "r2", "ratio", "ratio_spread")
 
 
-def table(rows: list[dict[str, Any]], keys: tuple[str, ...]) -> str:
-    """A Markdown table."""
-    lines = ["| " + " | ".join(keys) + " |", "|" + "---|" * len(keys)]
-    for row in rows:
-        cells = [f"{v:.4g}" if isinstance(v := row.get(k, ""), float) else str(v) for k in keys]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def of_keys(rows: list[dict[str, Any]], keys: tuple[str, ...]) -> str:
+    """A Markdown table with a column per key."""
+    return table(keys, ([row.get(k, "") for k in keys] for row in rows))
 
 
 def page(content: dict[str, Any]) -> str:
     """Figures, conduits, networks."""
-    figures = "\n".join(f"| {k} | {v:.4g} |" for k, v in content["figures"].items())
+    figures = table(("figure", "value"), content["figures"].items())
     conduits = [r for r in content["rows"] if "conduits" in r]
     networks = [r for r in content["rows"] if "ratio" in r]
     return (
         "# Scores of the conduit net\n\nWritten by `porelab score conduit_cnn --json FILE` and "
         "`python -m porelab_methods.conduit_cnn.report FILE`.\n\n"
-        f"| figure | value |\n|---|---|\n{figures}\n\n"
-        f"## Conduits against direct simulation\n\n{table(conduits, KEYS)}\n\n"
+        f"{figures}\n\n"
+        f"## Conduits against direct simulation\n\n{of_keys(conduits, KEYS)}\n\n"
         "## Formation factors of networks against diffusion through all voxels\n\n"
         "`ratio` is the mean of F of the network over F of the voxels, `ratio_spread` its deviation.\n\n"
-        f"{table(networks, NETWORK_KEYS)}\n"
+        f"{of_keys(networks, NETWORK_KEYS)}\n"
     )
 
 

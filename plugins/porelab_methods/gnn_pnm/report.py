@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from porelab_gui.core.generated import filled
+from porelab_gui.core.generated import filled, number, table
 
 COLUMNS = {
     "model": "model",
@@ -29,30 +29,23 @@ PER_CENT = ("median_err_K", "p90_err_K", "bias_K", "median_err_F")
 def markdown(content: Mapping[str, Any]) -> str:
     """Figures, then one table per part of the data, then the families of the model itself."""
     rows: Sequence[Mapping[str, Any]] = content["rows"]
-    text = ["| figure | value |", "|---|---|"]
-    text += [f"| {key} | {_number(value)} |" for key, value in content["figures"].items()]
+    text = [table(("figure", "value"), content["figures"].items())]
     for part in dict.fromkeys(r["part"] for r in rows):
-        text += ["", f"**{part}**", "", *_table([r for r in rows if r["part"] == part and r["family"] == "all"])]
+        text += ["", f"**{part}**", "", _table([r for r in rows if r["part"] == part and r["family"] == "all"])]
     ours = rows[0]["model"] if rows else ""
     mine = [r for r in rows if r["model"] == ours and r["family"] != "all"]
     families = [{**r, "model": f"{r['part']}: {r['family']}"} for r in mine]
-    return "\n".join([*text, "", f"**{ours}, by family**", "", *_table(families)] if families else text)
+    return "\n".join([*text, "", f"**{ours}, by family**", "", _table(families)] if families else text)
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    head = "| " + " | ".join(COLUMNS.values()) + " |"
-    lines = ["| " + " | ".join(_cell(key, row.get(key)) for key in COLUMNS) + " |" for row in rows]
-    return [head, "|" + "---|" * len(COLUMNS), *lines]
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    return table(list(COLUMNS.values()), ([_cell(key, row.get(key)) for key in COLUMNS] for row in rows))
 
 
 def _cell(key: str, value: Any) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    return f"{100 * value:.1f} %" if key in PER_CENT else _number(value)
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{100 * value:.1f} %" if key in PER_CENT else number(value)
 
 
 def write(scores: Path, page: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from porelab_gui.core.atomic import writing
 from porelab_gui.core.errors import FormatError
+from porelab_gui.core.generated import table
 from porelab_gui.core.nouns import Weights
 
 if TYPE_CHECKING:
@@ -116,13 +117,7 @@ def _markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return "None."
     keys = list(rows[0])
-    lines = ["| " + " | ".join(keys) + " |", "|" + "---|" * len(keys)]
-    lines += ["| " + " | ".join(_text(row.get(k, "")) for k in keys) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def _text(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return table(keys, ([row.get(k, "") for k in keys] for row in rows))
 
 
 def _write_curves(path: Path, curves: Sequence[Mapping[str, float]]) -> None:
