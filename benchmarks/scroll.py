@@ -1,9 +1,12 @@
 """A 4 GiB stack in the window: how long opening takes, how much memory, how long a slice along each axis.
 
-``porelab bench scroll``. The files hold noise and are read cold: they are put out of the system's cache before each
-step. ``copy`` is the same TIFF after the fast copy that the window offers. ``PORELAB_SCROLL_SHAPE`` (z,y,x) makes it
-smaller, ``PORELAB_SCROLL_FILE`` keeps the file for the next time. Memory is that of the window's process, with nothing
-of mapped files, above one in which nothing is open.
+``porelab bench scroll``, or one part: ``python benchmarks/scroll.py plain|copy FOLDER``. The files hold noise and are
+read cold: they are put out of the system's cache before opening and before each far jump. ``open`` lasts from the
+request until the first slice is drawn and sharp. ``cold`` is how long a far jump holds the window's thread (something
+is drawn then), ``sharp`` until every voxel is there, ``next`` how long the following steps of one voxel hold it.
+``copy`` is the same TIFF after the fast copy that the window offers. ``PORELAB_SCROLL_SHAPE`` (z,y,x) makes it smaller,
+``PORELAB_SCROLL_FILE`` keeps the file for the next time. Memory is that of the window's process, with nothing of mapped
+files, above one in which nothing is open.
 """
 
 from __future__ import annotations
@@ -13,8 +16,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import _parts
 
 SHAPE = tuple(int(n) for n in os.environ.get("PORELAB_SCROLL_SHAPE", "1024,2048,2048").split(","))
 
@@ -38,6 +45,14 @@ def settle(app, seconds=0.2):
     while time.perf_counter() < end:
         app.processEvents()
 
+def sharp(app, window):
+    layer = window.context.layers.layer(next(iter(window.context.session.items)))
+    while not layer.loaded:
+        app.processEvents()
+        time.sleep(0.001)
+    app.processEvents()
+    return layer
+
 def main():
     from qtpy.QtWidgets import QApplication
     from porelab_gui.gui.app import open_window
@@ -51,35 +66,40 @@ def main():
     small = Stack(np.zeros((8, 64, 64), np.uint8), 1e-6)
     session.put(get("load"), {}, {}, {"image": small}, {"image": "small"})
     session.run("filter_median", {"size": 2}, {"image": "small"}); window.wait()  # the worker is up
-    session.clear(); settle(app)
+    session.clear(); settle(app, 3)
     before = most = memory()
     row = {}
     cold(path)
     start = time.perf_counter()
-    session.run("load", {"path": str(path), "voxel_size": (1e-6,) * 3}, {}, {"image": "big"})
-    window.wait(); settle(app, 0)
+    window.opener.load({"path": str(path), "voxel_size": (1e-6,) * 3})
+    window.wait(); app.processEvents()
+    layer = sharp(app, window)
     row["open_s"] = time.perf_counter() - start; row["job_s"] = session.queue.jobs[-1].seconds
+    settle(app, 1)
+    most = max(most, memory())
     if copy:
         start = time.perf_counter()
-        session.run("fast_copy", {}, {"image": "big"}, {"image": "big"}); window.wait(3600); settle(app, 0)
+        session.run("fast_copy", {}, {"image": layer.name}, {"image": layer.name}); window.wait(3600); settle(app, 0)
         row["copy_s"] = time.perf_counter() - start
         path = next((Path(os.environ["PORELAB_CACHE"]).parent / "copies").glob("*.zarr"))
     dims = window.viewer.dims
     for axis, name in enumerate("zyx"):
         dims.order = (axis, *[a for a in range(3) if a != axis]); settle(app)
         window.viewer.fit_to_view()
-        times = []
+        times, full = [], []
         for k in (0.31, 0.73):
             cold(path)
             start = time.perf_counter()
             dims.set_point(axis, k * (dims.range[axis].stop)); app.processEvents()
             times.append(time.perf_counter() - start)
+            sharp(app, window)
+            full.append(time.perf_counter() - start)
             most = max(most, memory())
         step = [time.perf_counter()]
         for j in range(3):
             dims.set_current_step(axis, dims.current_step[axis] + 1); app.processEvents()
             step.append(time.perf_counter())
-        row[f"cold_{name}_s"] = max(times)
+        row[f"cold_{name}_s"], row[f"sharp_{name}_s"] = max(times), max(full)
         row[f"next_{name}_s"] = max(b - a for a, b in zip(step, step[1:]))
     row["extra_bytes"] = most - before
     window.close()
@@ -108,9 +128,8 @@ def _make(folder: Path) -> Path:
     return path
 
 
-def run() -> dict[str, Any]:
-    """Times and memory of the plain file and of its fast copy."""
-    rows: list[dict[str, Any]] = []
+def _opened(kind: str) -> dict[str, Any]:
+    """What the window measured of the plain file, or of its fast copy."""
     with tempfile.TemporaryDirectory() as name:
         path = _make(Path(name))
         script = Path(name) / "child.py"
@@ -120,18 +139,29 @@ def run() -> dict[str, Any]:
             "NAPARI_CONFIG": f"{name}/napari.yaml",
             "PORELAB_CONFIG": name,
         }
-        for kind in ("plain", "copy"):
-            done = subprocess.run(
-                [sys.executable, str(script), str(path), kind],
-                capture_output=True, text=True, check=True, env={**os.environ, **extra},
-            )  # fmt: skip
-            rows.append({"file": kind, **json.loads(done.stdout.splitlines()[-1])})
-    plain, copy = rows
+        done = subprocess.run(
+            [sys.executable, str(script), str(path), kind],
+            capture_output=True, text=True, check=True, env={**os.environ, **extra},
+        )  # fmt: skip
+        return {"file": kind, **json.loads(done.stdout.splitlines()[-1])}
+
+
+PARTS = {kind: partial(_opened, kind) for kind in ("plain", "copy")}
+
+
+def run() -> dict[str, Any]:
+    """Times and memory of the plain file and of its fast copy."""
+    plain, copy = (_parts.measured("scroll", kind, measure) for kind, measure in PARTS.items())
+    kinds = ("cold", "sharp", "next")
     figures = {
         "open_s": plain["open_s"],
         "extra_bytes": max(plain["extra_bytes"], copy["extra_bytes"]),
         "copy_s": copy["copy_s"],
-        **{f"plain_cold_{a}_s": plain[f"cold_{a}_s"] for a in "zyx"},
-        **{f"copy_cold_{a}_s": copy[f"cold_{a}_s"] for a in "zyx"},
+        **{f"plain_{k}_{a}_s": plain[f"{k}_{a}_s"] for k in kinds for a in "zyx"},
+        **{f"copy_{k}_{a}_s": copy[f"{k}_{a}_s"] for k in kinds for a in "zyx"},
     }
-    return {"figures": figures, "rows": rows}
+    return {"figures": figures, "rows": [plain, copy]}
+
+
+if __name__ == "__main__":
+    _parts.main("scroll", PARTS)

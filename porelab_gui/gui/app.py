@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from porelab_gui.gui.main_window import PorelabWindow
 
 TITLE = "PoreLab"
+WARM_MS = 1500  # after the window is there and drawn
 SWITCH_SECONDS = 0.001  # how long a lane's thread may keep the interpreter while the window waits for it
 _attached: WeakKeyDictionary[Any, PorelabWindow] = WeakKeyDictionary()
 
@@ -23,10 +24,12 @@ _attached: WeakKeyDictionary[Any, PorelabWindow] = WeakKeyDictionary()
 def run(files: Iterable[str | Path] = ()) -> int:
     """Open the window with files, and stay until it is closed. Gives the exit status."""
     import napari
+    from qtpy.QtCore import QTimer
 
     log_to_file()
     window = open_window()
     window.run_files(files)
+    QTimer.singleShot(WARM_MS, window.context.session.queue.warm_up)
     napari.run(gui_exceptions=True)
     return 0
 

@@ -10,10 +10,10 @@ from napari.layers import Image, Layer
 from napari.layers import Labels as LabelsLayer
 from napari.utils.colormaps import Colormap, DirectLabelColormap, ensure_colormap
 
-from porelab_gui.core.image.formats.lazy import in_slabs
 from porelab_gui.core.nouns import Field, Labels, Regions, Stack
 from porelab_gui.gui.on_disk import for_canvas
 from porelab_gui.gui.palette import phase_colours
+from porelab_gui.gui.patient import PatientImage, PatientLabels
 
 MICRO = 1e6  # layers are in micrometres
 UNITS: dict[str, Any] = {"units": ("um",) * 3, "axis_labels": ("z", "y", "x")}
@@ -34,8 +34,9 @@ def image_layer(name: str, stack: Stack) -> Layer:
     data = _data(stack)
     if np.dtype(stack.data.dtype) == bool and not isinstance(data, list):
         data = data.view(np.uint8) if isinstance(data, np.ndarray) else data.astype(np.uint8)
-    sampled = stack.data if in_slabs(stack.data) else stack.levels[-1]
-    return Image(data, contrast_limits=_limits(sampled), colormap="gray", multiscale=isinstance(data, list), **where)
+    several = isinstance(data, list)
+    made = PatientImage if several else Image
+    return made(data, contrast_limits=_limits(stack.levels[-1]), colormap="gray", multiscale=several, **where)
 
 
 def _data(stack: Stack) -> Any:
@@ -96,7 +97,8 @@ def _labels_layer(labels: Labels, where: dict[str, Any]) -> Layer:
         # a copy: the label tools paint into the layer, and a noun must not change
         data = data.astype(np.uint8) if data.dtype == bool else data
         data = data.copy() if data.nbytes <= EDITABLE_BYTES else data
-    layer = LabelsLayer(data, opacity=0.55, multiscale=isinstance(data, list), **where)
+    several = isinstance(data, list)
+    layer = (PatientLabels if several else LabelsLayer)(data, opacity=0.55, multiscale=several, **where)
     name_phases(layer, labels.phases, labels.colours)
     return layer
 

@@ -22,6 +22,7 @@ from porelab_gui.gui.images import UNITS, fits, image_layer, update_image
 from porelab_gui.gui.marks import MARK, PROBLEM, Marks
 from porelab_gui.gui.network.colouring import Colouring, Colours
 from porelab_gui.gui.network.view import NetworkView
+from porelab_gui.gui.patient import PatientImage, PatientLabels
 from porelab_gui.gui.turns import Turns
 from porelab_gui.session.session import Session
 
@@ -158,7 +159,10 @@ class Layers:
         if isinstance(noun, Network):
             self._show_network(name, noun, made)
         elif isinstance(noun, Stack):
-            made.append(self._add(image_layer(name, noun)))
+            layer = image_layer(name, noun)
+            if isinstance(layer, PatientImage | PatientLabels):
+                layer.read_aside(self.session.queue.deliver)
+            made.append(self._add(layer))
             if isinstance(noun, Field):
                 self._tell(name)
 

@@ -3,41 +3,114 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from porelab_gui.core.hashing import source_of
 from porelab_gui.core.image.formats.lazy import in_slabs
 
 CACHE_BYTES = 1 << 27
+BLOCK_BYTES = 1 << 25  # neighbours that are read along, since a cut across y or x touches the same parts of the file
+NEIGHBOURS = {1: 8, 2: 64}  # by axis; rows lie apart, the columns of a row together
+PIECES = 16
+Cut = tuple["range | int", ...]
+
+
+class Block:
+    """Neighbouring slices, as far as they have been read: ``done`` of their pieces along z."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.data, self.done = np.empty(shape, dtype), 0
+
+
+class Kept:
+    """The blocks that were looked at last, up to ``CACHE_BYTES``."""
+
+    def __init__(self) -> None:
+        self._blocks: OrderedDict[Cut, Block] = OrderedDict()
+
+    def block(self, cut: Cut, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Block:
+        """The block of a cut; a new one takes the place of the oldest."""
+        made = self._blocks.pop(cut, None) or Block(shape, dtype)
+        self._blocks[cut] = made
+        while len(self._blocks) > 1 and sum(b.data.nbytes for b in self._blocks.values()) > CACHE_BYTES:
+            self._blocks.popitem(last=False)
+        return made
 
 
 class SliceReader:
-    """A lazy image that reads what a slice needs and keeps nothing.
+    """A lazy image that reads what a slice needs; slices across y and x with their neighbours, of which some are kept.
 
     napari takes dask arrays chunk by chunk, without joining the reading to the slicing: a slice across x of a file in
-    z slabs would bring all of it into memory. This is no dask array to napari, so dask joins both as usual.
+    z slabs would bring all of it into memory. ``go_on`` is called between the pieces of a slice; what it raises ends
+    the reading, and what was read by then is not read again.
     """
 
-    def __init__(self, data: Any) -> None:
-        self.data = data
-        self.shape, self.dtype, self.ndim = tuple(data.shape), np.dtype(data.dtype), data.ndim
-        self.size = math.prod(self.shape)
+    def __init__(
+        self, data: Any, cut: Cut | None = None, kept: Kept | None = None, go_on: Callable[[], None] | None = None
+    ) -> None:
+        self.data, self.cut = data, cut or tuple(range(n) for n in data.shape)
+        self.kept, self.go_on = kept or Kept(), go_on
+        self.shape = tuple(len(c) for c in self.cut if isinstance(c, range))
+        self.dtype, self.ndim, self.size = np.dtype(data.dtype), len(self.shape), math.prod(self.shape)
+
+    def watched(self, go_on: Callable[[], None]) -> SliceReader:
+        """The same, with another ``go_on``."""
+        return SliceReader(self.data, self.cut, self.kept, go_on)
 
     def __getitem__(self, key: Any) -> Any:
         """A part, not read yet: napari cuts in two steps, first what is on the canvas and then the slice."""
-        return SliceReader(self.data[key])
+        keys = key if isinstance(key, tuple) else (key,)
+        if len(keys) > self.ndim or not all(isinstance(k, int | slice) for k in keys):
+            return self.read()[key]
+        left = iter((*keys, *(slice(None),) * (self.ndim - len(keys))))
+        cut = tuple(c[next(left)] if isinstance(c, range) else c for c in self.cut)
+        return SliceReader(self.data, cut, self.kept, self.go_on)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.asarray(self.data, dtype)
+        return np.asarray(self.read(), dtype)
+
+    def read(self) -> NDArray[Any]:
+        """The voxels of the cut, a new array."""
+        fixed = [axis for axis, c in enumerate(self.cut) if isinstance(c, int) or len(c) == 1]
+        if len(fixed) != 1 or fixed[0] == 0:
+            return self._fill(Block(self.shape, self.dtype), self.cut)
+        axis, chosen = fixed[0], self.cut[fixed[0]]
+        place = chosen if isinstance(chosen, int) else chosen[0]
+        width = max(1, min(NEIGHBOURS[axis], BLOCK_BYTES // max(1, self.size * self.dtype.itemsize)))
+        start = place // width * width
+        cut = (*self.cut[:axis], range(start, min(start + width, self.data.shape[axis])), *self.cut[axis + 1 :])
+        block = self.kept.block(cut, tuple(len(c) for c in cut if isinstance(c, range)), self.dtype)
+        return self._fill(block, cut).take(place - start, axis).reshape(self.shape)
+
+    def _fill(self, block: Block, cut: Cut) -> NDArray[Any]:
+        """Read the pieces of a block that are not there yet."""
+        source, along = source_of(self.data), cut[0]
+        if isinstance(along, int):
+            return np.array(source[_key(cut)])
+        step = max(1, -(-len(along) // PIECES))
+        for start in range(block.done * step, len(along), step):
+            if self.go_on is not None:
+                self.go_on()
+            block.data[start : start + step] = source[_key((along[start : start + step], *cut[1:]))]
+            block.done += 1
+        return block.data
+
+
+def _key(cut: Cut) -> tuple[Any, ...]:
+    return tuple(slice(c.start, c.stop, c.step) if isinstance(c, range) else c for c in cut)
 
 
 def for_canvas(levels: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The levels as napari gets them: in cubes as dask with a bounded cache, in slabs read anew."""
+    """The levels as napari gets them: in cubes as dask with a bounded cache, in slabs read as they are looked at."""
     from napari.utils import resize_dask_cache
 
     if not hasattr(levels[0], "dask"):
         return levels
     resize_dask_cache(CACHE_BYTES)
-    return tuple(SliceReader(level) for level in levels) if in_slabs(levels[0]) else levels
+    slabs = in_slabs(levels[0])
+    return tuple(SliceReader(level) if slabs and hasattr(level, "dask") else level for level in levels)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -11,7 +13,7 @@ from qtpy.QtWidgets import QDialog, QFileDialog, QWidget
 
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.image.fast_copy import has_slow_axes
-from porelab_gui.core.image.formats.base import DatasetNeeded, FileInfo, LayoutNeeded, VoxelSizeNeeded
+from porelab_gui.core.image.formats.base import EAGER_BYTES, DatasetNeeded, FileInfo, LayoutNeeded, VoxelSizeNeeded
 from porelab_gui.core.image.formats.raw import sidecar
 from porelab_gui.core.nouns import Stack
 from porelab_gui.gui import projects
@@ -22,6 +24,7 @@ from porelab_gui.gui.dialogs.voxel_size import VoxelSizeDialog
 from porelab_gui.gui.quantities import bytes_text
 from porelab_gui.gui.theme import follow_theme
 from porelab_gui.session.jobs import Job, State
+from porelab_gui.session.lanes import LatestLane
 from porelab_gui.session.project import is_project
 from porelab_gui.session.session import Session
 
@@ -48,6 +51,7 @@ class Opener:
     def __init__(self, context: Context, parent: QWidget) -> None:
         self.context, self.parent = context, parent
         self.dialog: QDialog | None = None
+        self._lane = LatestLane("opening", context.session.queue.deliver)
         context.session.queue.finished.connect(self._on_finished)
 
     @classmethod
@@ -78,7 +82,13 @@ class Opener:
     def load(self, params: Mapping[str, Any]) -> Job:
         """Queue the Method ``load``; the item takes the name of the file."""
         name = item_name(str(params["path"]))
+        self._prepare(Path(params["path"]))
         return self.context.session.run("load", params, {}, {"image": name})
+
+    def _prepare(self, path: Path) -> None:
+        """A large image comes back as a dask array: import dask, which takes a second, while the worker reads."""
+        if "dask.array" not in sys.modules and path.is_file() and path.stat().st_size > EAGER_BYTES:
+            self._lane.ask(lambda _: import_module("dask.array"), lambda _: None)
 
     def ask_files(self) -> None:
         """The file dialog."""

@@ -113,6 +113,10 @@ class JobQueue:
             return
         self._lane(job.method.lane).cancel(job)
 
+    def warm_up(self) -> None:
+        """Start the child process before its first job comes."""
+        self._lane("process")
+
     def close(self, wait: float = 2.0) -> None:
         """Cancel everything and end the lanes; a child that does not listen is killed."""
         for job in self.jobs:

@@ -220,6 +220,7 @@ class ProcessLane:
         self._kill()
 
     def _loop(self) -> None:
+        self._ensure_child()  # it gets ready while the first job is still to come
         while (item := self._queue.get()) is not None:
             job, update = item
             if job.number in self._cancelled or self._closing:

@@ -7,6 +7,7 @@ import os
 import time
 import traceback
 from collections.abc import Mapping
+from importlib import import_module
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from typing import Any
@@ -19,6 +20,7 @@ from porelab_gui.core.progress import Cancelled
 from porelab_gui.session.transfer import Parcel, pack, unpack
 
 PERIOD = 0.05
+IDLE = 1.0  # seconds without work after which the child prepares for more
 PREVIEW_VOXELS = 4_000_000
 
 
@@ -50,8 +52,12 @@ class Reporter:
 def serve(pipe: Connection, cancel: Event) -> None:
     """Take (method, inputs, params) parcels until None or until the parent is gone."""
     _be_modest()
+    ready = False
     while True:
         try:
+            if not ready and not pipe.poll(IDLE):
+                import_module("dask.array")  # takes a second, which the first large file would wait for
+                ready = True
             parcel = pipe.recv()
         except (EOFError, OSError):
             return

@@ -394,5 +394,7 @@ def test_cuts_of_a_plain_file_along_every_axis(tmp_path):
     plain = PlainArray(tmp_path / "p.raw", data.dtype, 4, data.shape)
     every = slice(None)
     for key in ((2,), (every, 3), (every, every, 7), (4, every, slice(3, 5)), (slice(1, 5, 2), slice(9, 39), 49),
-                (slice(1, 3), slice(4, 6), slice(5, 6)), (every, every, every)):  # fmt: skip
+                (slice(1, 3), slice(4, 6), slice(5, 6)), (every, every, every), (every, slice(3, 30, 9)), (4, 5, 6),
+                (2, slice(0, 40, 13), slice(2, 9)), (slice(0, 6, 4), slice(0, 40, 16), slice(0, 50, 16)),
+                (every, 38, 7), (every, slice(5, 8), 49), (every, slice(7, 7), every)):  # fmt: skip
         np.testing.assert_array_equal(plain[key], data[key])

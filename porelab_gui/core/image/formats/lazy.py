@@ -6,14 +6,14 @@ They know a path and a shape, so they travel between processes at no cost, and w
 from __future__ import annotations
 
 import math
-import mmap
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from porelab_gui.core.hashing import file_stamp
+from porelab_gui.core.hashing import file_stamp, source_of
 from porelab_gui.core.image.formats.base import EAGER_BYTES, check_memory
 
 SLAB_BYTES = 1 << 26
@@ -54,10 +54,29 @@ class PlainArray:
     def __getitem__(self, key: Any) -> NDArray[Any]:
         if _few_columns(key, self.shape):
             return self._page_by_page(key)
-        mapped = np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
-        if _scattered(key, self.shape) and hasattr(mmap, "MADV_RANDOM"):
-            mapped._mmap.madvise(mmap.MADV_RANDOM)  # type: ignore[attr-defined]  # else the system reads on ahead
-        return np.array(mapped[key])
+        if _scattered(key, self.shape) and hasattr(os, "posix_fadvise"):
+            return self._row_by_row(key)
+        return np.array(np.memmap(self.path, self.dtype, "r", self.offset, self.shape)[key])
+
+    def _row_by_row(self, key: tuple[Any, ...]) -> NDArray[Any]:
+        """Rows far from each other: the system hears of all of them first, and the disk answers many together."""
+        zs, ys, xs = [*key, slice(None)][:3]
+        pages, rows = _places(zs, self.shape[0]), _places(ys, self.shape[1])
+        run = max(1, len(rows)) if rows.step == 1 else 1  # rows that follow each other are read at once
+        width = self.shape[2] * self.dtype.itemsize
+        starts = [[self.offset + (z * self.shape[1] + y) * width for y in rows[::run]] for z in pages]
+        made = np.empty((len(pages), len(rows), len(_places(xs, self.shape[2]))), self.dtype)
+        part = np.empty((len(rows), self.shape[2]), self.dtype)
+        records = part.view(np.uint8).reshape(-1, run * width)
+        with self.path.open("rb", buffering=0) as handle:
+            for start in (s for page in starts for s in page):
+                os.posix_fadvise(handle.fileno(), start, run * width, os.POSIX_FADV_WILLNEED)
+            for page, into in zip(starts, made, strict=True):
+                for start, record in zip(page, records, strict=True):
+                    if os.preadv(handle.fileno(), [record.data], start) != run * width:
+                        raise OSError(f"{self.path} became shorter while it was read")
+                into[...] = part[:, xs if isinstance(xs, slice) else slice(xs, xs + 1)]
+        return made[tuple(0 if isinstance(k, int) else slice(None) for k in (zs, ys, xs))]
 
     def _page_by_page(self, key: tuple[Any, Any, Any]) -> NDArray[Any]:
         """A cut across x touches every page of the file: reading on is faster than one fault per page."""
@@ -71,6 +90,11 @@ class PlainArray:
                     raise OSError(f"{self.path} became shorter while it was read")
                 made.append(page[key[1:]].copy())
         return made[0] if isinstance(chosen, int) else np.stack(made)
+
+
+def _places(key: slice | int, count: int) -> range:
+    """The places along an axis that a key takes."""
+    return range(count)[key if isinstance(key, slice) else slice(key, key + 1)]
 
 
 def _few_columns(key: Any, shape: tuple[int, ...]) -> bool:
@@ -88,9 +112,11 @@ def _few_rows(key: Any, shape: tuple[int, ...]) -> bool:
 
 
 def _scattered(key: Any, shape: tuple[int, ...]) -> bool:
-    """Whether a key takes few rows of each slice that do not follow each other."""
-    rows = key[1] if isinstance(key, tuple) and len(key) > 1 else slice(None)
-    return _few_rows(key, shape) and (not isinstance(rows, slice) or rows.step not in (None, 1))
+    """Whether a key takes few rows of several slices, or few that do not follow each other."""
+    if not (isinstance(key, tuple) and 1 < len(key) <= 3 and all(isinstance(k, slice | int) for k in key)):
+        return False
+    apart = isinstance(key[0], slice) or (isinstance(key[1], slice) and key[1].step not in (None, 1))
+    return apart and _few_rows(key, shape)
 
 
 def in_slabs(data: Any) -> bool:
@@ -145,14 +171,16 @@ def strided(data: Any) -> tuple[Any, ...]:
 
     made, step = [], 2
     while max(data.shape) // step >= COARSEST:
-        source = Strided(data, step)
+        source = Strided(source_of(data), step)
         chunks = tuple(
             max(1, c // step) if c < n else m for c, n, m in zip(data.chunksize, data.shape, source.shape, strict=True)
         )
         made.append(da.from_array(source, chunks=chunks, name=False))
         step *= 2
     if made and in_slabs(data):
-        made[-1] = made[-1].compute(scheduler=get, num_workers=READERS)  # by name dask would import distributed
+        # by name dask would import distributed
+        whole = isinstance(source_of(data), PlainArray)
+        made[-1] = source[:, :, :] if whole else made[-1].compute(scheduler=get, num_workers=READERS)
     return tuple(made)
 
 

@@ -1,0 +1,131 @@
+"""Large images on disk in the window: slow slices come coarse at once and sharp from a thread, neighbours unread."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from porelab_gui.core.image.formats.lazy import strided
+from porelab_gui.core.nouns import Labels, Pyramid, Stack
+from porelab_gui.core.registry import get
+
+pytestmark = pytest.mark.gui
+SHAPE = (40, 512, 480)
+
+
+class Disk:
+    """Voxels that are only read while ``gate`` is open; ``asked`` are the sizes of what was."""
+
+    shape, ndim, dtype = SHAPE, 3, np.dtype(np.uint8)
+
+    def __init__(self, top=250):
+        self.voxels = np.random.default_rng(0).integers(0, top, SHAPE).astype(np.uint8)
+        self.gate, self.asked, self.fault = threading.Event(), [], None
+        self.gate.set()
+
+    def __getitem__(self, key):
+        assert self.gate.wait(20)
+        if self.fault:
+            raise self.fault
+        made = self.voxels[key]
+        self.asked.append(made.size)
+        return made
+
+
+def opened(porelab, kind=Stack, top=250):
+    disk = Disk(top)
+    data = da.from_array(disk, chunks=(8, *SHAPE[1:]), name=False)
+    stack = kind(data, 1e-6, pyramid=Pyramid(data, strided(data)))
+    session = porelab.context.session
+    session.put(get("load"), {}, {}, {"image": stack}, {"image": "big"}, {"image": "hash"})
+    layer = porelab.context.layers.layer("big")
+    porelab.viewer.dims.order = (2, 0, 1)
+    porelab.viewer.fit_to_view()
+    return disk, layer
+
+
+@pytest.fixture
+def across_x(porelab):
+    yield porelab
+    porelab.viewer.dims.order = (0, 1, 2)
+
+
+def sharp(disk, layer, x):
+    """Whether the canvas shows every voxel of the level that it draws."""
+    step = 2**layer.data_level
+    corner = layer.corner_pixels
+    page = disk.voxels[::step, ::step, ::step][
+        corner[0, 0] : corner[1, 0] + 1, corner[0, 1] : corner[1, 1] + 1, round(x / step)
+    ]
+    return layer.loaded and np.array_equal(layer._slice.image.raw, page)
+
+
+@pytest.mark.parametrize("kind", [Stack, Labels])
+def test_a_slow_slice_is_shown_coarse_and_then_sharp(qtbot, across_x, kind):
+    disk, layer = opened(across_x, kind, top=5)
+    qtbot.waitUntil(lambda: layer.loaded, timeout=5000)
+    disk.gate.clear()
+    across_x.viewer.dims.set_current_step(2, 300)
+    assert not layer.loaded, "it is still read"
+    small = layer.data[-1]
+    assert (
+        layer._slice.image.raw.shape[0] <= small.shape[0]
+        and np.isin(layer._slice.image.raw, np.asarray(small)[:, :, 300 * small.shape[2] // SHAPE[2]]).all()
+    )
+    disk.gate.set()
+    qtbot.waitUntil(lambda: sharp(disk, layer, 300), timeout=5000)
+
+
+def test_neighbours_are_read_along_and_a_newer_slice_ends_the_reading(qtbot, across_x):
+    disk, layer = opened(across_x)
+    dims = across_x.viewer.dims
+    dims.set_current_step(2, 257)
+    qtbot.waitUntil(lambda: sharp(disk, layer, 257), timeout=5000)
+    disk.asked.clear()
+    for x in (259, 263, 290):
+        dims.set_current_step(2, x)
+        qtbot.waitUntil(lambda x=x: sharp(disk, layer, x), timeout=5000)
+    assert not disk.asked, "columns of the same block are there"
+    disk.gate.clear()
+    dims.set_current_step(2, 20)
+    dims.set_current_step(2, 470)
+    disk.gate.set()
+    qtbot.waitUntil(lambda: sharp(disk, layer, 470), timeout=5000)
+    pieces = len(disk.asked)
+    dims.set_current_step(2, 20)
+    qtbot.waitUntil(lambda: sharp(disk, layer, 20), timeout=5000)
+    assert pieces < len(disk.asked) < 2 * pieces, "the first was given up, and what it had read is not read again"
+
+
+def test_a_slice_that_cannot_be_read_is_told_and_the_next_is_shown(qtbot, across_x):
+    disk, layer = opened(across_x)
+    qtbot.waitUntil(lambda: layer.loaded, timeout=5000)
+    disk.gate.clear()
+    disk.fault = OSError("the disk is gone")
+    across_x.viewer.dims.set_current_step(2, 100)
+    with qtbot.captureExceptions() as raised:
+        disk.gate.set()
+        qtbot.waitUntil(lambda: bool(raised), timeout=5000)
+    assert "the disk is gone" in str(raised[0][1]) and layer.loaded
+    disk.fault = None
+    across_x.viewer.dims.set_current_step(2, 400)
+    qtbot.waitUntil(lambda: sharp(disk, layer, 400), timeout=5000)
+
+
+def test_the_lane_ends_with_its_layer(qtbot, across_x):
+    disk, layer = opened(across_x)
+    qtbot.waitUntil(lambda layer=layer: layer.loaded, timeout=5000)
+    thread = layer.lane._thread
+    assert thread.is_alive()
+    del disk, layer
+    across_x.context.session.clear()
+
+    def ended():
+        gc.collect()
+        return not thread.is_alive()
+
+    qtbot.waitUntil(ended, timeout=10000)
