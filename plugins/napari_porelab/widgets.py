@@ -31,6 +31,7 @@ def workflow() -> QWidget:
     window = _window()
     window.stepper.show_step(window.stepper.current or next(iter(window.stepper.buttons)))
     QTimer.singleShot(0, lambda: window.add_docks(skip=(WORKFLOW,)))
+    QTimer.singleShot(0, window.desk.offer_recovery)
     return window.stepper
 
 

@@ -13,7 +13,7 @@ from porelab_gui.core.errors import ParameterError
 from porelab_gui.core.nouns import Noun, Stack
 from porelab_gui.core.progress import Progress, silent
 
-Lane = Literal["quick", "process", "gpu"]
+Lane = Literal["quick", "process", "gpu", "disk"]
 Step = Literal[
     "Load", "Segment", "Network", "Conductance", "Transport", "Learn", "Generate", "Super-resolve", "Ions", "Export"
 ]
@@ -94,7 +94,8 @@ class Method:
     """A title, a citation, parameters, nouns in and out, and one pure function ``run(inputs, params, progress)``.
 
     ``lane`` says where it runs: "quick" (well under 0.1 s), "process" (a child process that can be killed;
-    anything that holds the interpreter lock), "gpu" (the one background thread that owns the device; torch).
+    anything that holds the interpreter lock), "gpu" (the one background thread that owns the device; torch),
+    "disk" (a background thread that reads and writes projects).
     ``preview(inputs, params, view, progress)``, where there is one, shows the outcome on a slice while parameters move.
     """
 

@@ -56,8 +56,13 @@ class Recipe:
 
     @staticmethod
     def load(path: Path) -> Recipe:
-        """Read YAML; FormatError naming the file when it is not a recipe or of a newer format."""
-        return _parse(_read_yaml(path), path)
+        """Read YAML; FormatError naming the file when it is not a recipe or of a newer format.
+
+        Relative names of files that lie beside the recipe are made absolute.
+        """
+        from porelab_gui.core.recipe_files import beside
+
+        return beside(_parse(_read_yaml(path), path), path.parent)
 
     def changed(self, settings: Mapping[str, Any]) -> Recipe:
         """This recipe with ``{"STEP.PARAM": value}`` applied; STEP is a step's id or its method."""

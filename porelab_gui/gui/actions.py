@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtGui import QAction, QKeySequence
 from qtpy.QtWidgets import QMenu
 
-from porelab_gui.gui import projects
+from porelab_gui.gui.recent import RecentMenu
 from porelab_gui.gui.recipes import ask_replay, ask_save
 from porelab_gui.gui.undoing import redo, redo_title, undo, undo_title
 
@@ -35,8 +35,10 @@ class ActionSpec:
 ACTIONS = (
     ActionSpec("open", "File", "Open in PoreLab…", lambda w: w.opener.ask_files(), "Ctrl+Shift+I"),
     ActionSpec("open_folder", "File", "Open folder of slices…", lambda w: w.opener.ask_folder()),
-    ActionSpec("open_project", "File", "Open project…", lambda w: projects.ask_open(w.context, w.main)),
-    ActionSpec("save_project", "File", "Save project…", lambda w: projects.ask_save(w.context, w.main)),
+    ActionSpec("open_project", "File", "Open project…", lambda w: w.desk.ask_open()),
+    ActionSpec("save_project", "File", "Save project", lambda w: w.desk.save(), "Ctrl+Alt+S"),
+    ActionSpec("save_project_as", "File", "Save project as…", lambda w: w.desk.save_as()),
+    ActionSpec("close_project", "File", "Close project", lambda w: w.desk.close_project()),
     ActionSpec("save_recipe", "File", "Save recipe…", lambda w: ask_save(w.context, w.main), "Ctrl+Shift+R"),
     ActionSpec("save_script", "File", "Save recipe as Python script…", lambda w: ask_save(w.context, w.main, True)),
     ActionSpec("replay", "File", "Replay a recipe…", lambda w: ask_replay(w.context, w.main)),
@@ -59,6 +61,8 @@ def install(window: PorelabWindow) -> dict[str, QAction]:
             action.setShortcut(QKeySequence(spec.shortcut))
         made[spec.key] = action
         by_menu.setdefault(spec.menu, []).append(action)
+    recent = RecentMenu(window)
+    by_menu["File"].insert(by_menu["File"].index(made["open_project"]) + 1, recent.menuAction())
     for menu, actions in by_menu.items():
         _fill(_menu(window, menu), actions)
     _keep_titles(window, made)

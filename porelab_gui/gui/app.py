@@ -30,6 +30,7 @@ def run(files: Iterable[str | Path] = ()) -> int:
     window = open_window()
     window.run_files(files)
     QTimer.singleShot(WARM_MS, window.context.session.queue.warm_up)
+    window.desk.offer_recovery()
     napari.run(gui_exceptions=True)
     return 0
 

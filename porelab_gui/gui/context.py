@@ -12,6 +12,7 @@ from porelab_gui.session.session import Session
 
 if TYPE_CHECKING:
     from porelab_gui.gui.layers import Layers
+    from porelab_gui.session.recovery import Pending
 
 
 class Selection:
@@ -44,7 +45,7 @@ class Context:
     """Handed to each panel, so that each can be shown alone and tested alone.
 
     ``notify(text, kind, details)`` shows a toast, kind "info", "warning" or "error"; ``report(error, trace)`` one for
-    an exception with its traceback behind a button.
+    an exception with its traceback behind a button. ``unkept``: pages say what is painted that no step has taken up.
     """
 
     viewer: Any
@@ -53,3 +54,4 @@ class Context:
     notify: Callable[..., None]
     report: Callable[..., None]
     selection: Selection = field(default_factory=Selection)
+    unkept: list[Callable[[], Pending | None]] = field(default_factory=list)

@@ -15,6 +15,7 @@ from porelab_gui.gui.context import Context
 from porelab_gui.gui.jobs_strip import JobsStrip
 from porelab_gui.gui.network.preview import Previews
 from porelab_gui.gui.opening import Opener, is_question
+from porelab_gui.gui.projects import ProjectDesk
 from porelab_gui.gui.stepper import Stepper
 from porelab_gui.gui.toasts import NapariBridge, Toasts
 from porelab_gui.session.jobs import Job, State
@@ -31,6 +32,7 @@ class PorelabWindow(QObject):
 
     context: Context
     opener: Opener
+    desk: ProjectDesk
 
     def __init__(self, viewer: Any, context: Context, toasts: Toasts) -> None:
         self.main: QMainWindow = viewer.window._qt_window
@@ -38,6 +40,8 @@ class PorelabWindow(QObject):
         self.viewer, self.context, self.toasts = viewer, context, toasts
         self.settings = preferences.load()
         self.opener = Opener.of(context, self.main)
+        self.desk = ProjectDesk.of(context, self.main)
+        self.desk.remember = self.settings.remember
         self.stepper = Stepper(context)
         self.jobs = JobsStrip(context)
         self.previews = Previews(context.session, context.layers)
@@ -131,7 +135,6 @@ class PorelabWindow(QObject):
 
     def own_the_window(self) -> None:
         """What only our own window does: welcome page, dropped files, menus, toasts instead of napari's."""
-        from porelab_gui.gui import projects
         from porelab_gui.gui.actions import install
         from porelab_gui.gui.recipes import ask_replay
         from porelab_gui.gui.welcome import Welcome
@@ -144,7 +147,7 @@ class PorelabWindow(QObject):
             self.settings,
             self.opener.ask_files,
             self.opener.ask_folder,
-            lambda: projects.ask_open(self.context, self.main),
+            self.desk.ask_open,
             lambda: ask_replay(self.context, self.main),
             self.opener.open_one,
         )
@@ -175,6 +178,9 @@ class PorelabWindow(QObject):
         if self.welcome is not None and kind == QEvent.Type.Drop:
             return self._drop(event)
         if kind == QEvent.Type.Close and watched is self.main:
+            if event.spontaneous() and not self.desk.may_close():
+                event.ignore()
+                return True
             self._shut()
         return False
 
@@ -188,6 +194,7 @@ class PorelabWindow(QObject):
 
     def _shut(self) -> None:
         preferences.save(self.settings)
+        self.desk.shut()
         self.context.session.queue.close(wait=0.5)
         if self._bridge is not None:
             self._bridge.close()

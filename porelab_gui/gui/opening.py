@@ -16,11 +16,11 @@ from porelab_gui.core.image.fast_copy import has_slow_axes
 from porelab_gui.core.image.formats.base import EAGER_BYTES, DatasetNeeded, FileInfo, LayoutNeeded, VoxelSizeNeeded
 from porelab_gui.core.image.formats.raw import sidecar
 from porelab_gui.core.nouns import Stack
-from porelab_gui.gui import projects
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.dialogs.choose import ChooseDialog
 from porelab_gui.gui.dialogs.raw_import import RawDialog
 from porelab_gui.gui.dialogs.voxel_size import VoxelSizeDialog
+from porelab_gui.gui.projects import ProjectDesk
 from porelab_gui.gui.quantities import bytes_text
 from porelab_gui.gui.theme import follow_theme
 from porelab_gui.session.jobs import Job, State
@@ -73,7 +73,7 @@ class Opener:
 
             replay_here(self.context, path)
         elif is_project(path):
-            projects.open_project(self.context, path)
+            ProjectDesk.of(self.context, self.parent).open(path)
         elif path.suffix.lower() in RAW and path.is_file() and not sidecar(path).exists():
             self._ask_layout(path)
         else:

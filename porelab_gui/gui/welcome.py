@@ -41,7 +41,7 @@ class Welcome(QWidget):
         box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         outer.addWidget(box, 0, 0, Qt.AlignmentFlag.AlignVCenter)
         self._column = QVBoxLayout(box)
-        self._column.setSpacing(8)
+        self._column.setSpacing(5)
         self._column.addWidget(role(QLabel("PoreLab"), "hero"))
         self._column.addWidget(_wrapped("From an image of a porous medium to its coloured throats, permeability and "
                                         "formation factor.", "quiet"))  # fmt: skip
@@ -51,7 +51,8 @@ class Welcome(QWidget):
         self._card("Open a project…", "A folder with data, results and recipe", open_project)
         self._card("Open a recipe…", "Replays every step of an earlier session", open_recipe)
         self._add_list("Samples", _samples())
-        self._add_list("Recent", [(Path(p).name, Path(p)) for p in settings.recent if Path(p).exists()][:3])
+        self._recent = QVBoxLayout()
+        self._column.addLayout(self._recent)
         self._column.addWidget(_wrapped("Or drop files and folders anywhere on this window.", "quiet"))
         follow_theme(self, context.viewer, lambda c: self.setStyleSheet(
             self.styleSheet() + f"QWidget#welcome {{ background: {c.background}; }}"))  # fmt: skip
@@ -66,7 +67,24 @@ class Welcome(QWidget):
             self.setGeometry(self._canvas.rect())
         return False
 
+    def show_recent(self) -> None:
+        """The newest files and projects that are still there."""
+        while (old := self._recent.takeAt(0)) is not None:
+            widget = old.widget()
+            self.buttons = {k: b for k, b in self.buttons.items() if not k.startswith("Recent:")}
+            widget.setParent(None)
+            widget.deleteLater()
+        entries = [(Path(p).name, Path(p)) for p in self._settings.recent if Path(p).exists()][:3]
+        if entries:
+            box = QWidget()
+            column = QVBoxLayout(box)
+            column.setContentsMargins(0, 0, 0, 0)
+            self._add_list("Recent", entries, column)
+            self._recent.addWidget(box)
+
     def _update(self, event: object = None) -> None:
+        if not len(self.context.viewer.layers):
+            self.show_recent()
         self.setVisible(not len(self.context.viewer.layers))
         self.setGeometry(self._canvas.rect())
 
@@ -79,12 +97,13 @@ class Welcome(QWidget):
         self.buttons[title] = button
         self._column.addWidget(button)
 
-    def _add_list(self, title: str, entries: Sequence[tuple[str, Path]]) -> None:
+    def _add_list(self, title: str, entries: Sequence[tuple[str, Path]], column: QVBoxLayout | None = None) -> None:
         """A line of names to click."""
         if not entries:
             return
-        self._column.addSpacing(6)
-        self._column.addWidget(role(QLabel(title), "section"))
+        column = column or self._column
+        column.addSpacing(6)
+        column.addWidget(role(QLabel(title), "section"))
         row = QHBoxLayout()
         row.setSpacing(14)
         for text, path in entries:
@@ -97,7 +116,7 @@ class Welcome(QWidget):
             self.buttons[f"{title}:{text}"] = button
             row.addWidget(button)
         row.addStretch(1)
-        self._column.addLayout(row)
+        column.addLayout(row)
 
 
 def _samples() -> list[tuple[str, Path]]:

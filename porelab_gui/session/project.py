@@ -2,7 +2,8 @@
 
 ``project.json`` names every item, its kind, its content hash and its file under ``data/``. Files are named by
 content, so saving again writes only what changed; ``project.json`` is replaced last, in one step, and files that
-nothing names any more are removed after that. A save that was broken off leaves the last good state.
+nothing names any more are removed after that. A save that was broken off leaves the last good state. A large image
+as it was read from a file stays there: the project refers to it by path and hash.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -23,14 +24,18 @@ from porelab_gui.core.atomic import as_write_error, writing
 from porelab_gui.core.errors import FormatError, PorelabError
 from porelab_gui.core.export.volumes import write_ome_zarr
 from porelab_gui.core.export.whole import whole_file
+from porelab_gui.core.image.correct import CORRECT_LABELS, load_edits, save_edits
 from porelab_gui.core.image.formats.zarr_edits import read_review
 from porelab_gui.core.network.formats import npz
 from porelab_gui.core.nouns import Column, Field, Labels, Network, Noun, Regions, Stack, Table, Weights
 from porelab_gui.core.progress import Progress, silent, within
-from porelab_gui.core.recipe import Recipe, versions
+from porelab_gui.core.recipe import Recipe, RecipeStep, versions
+from porelab_gui.core.recipe_files import missing_files, relative_to
+from porelab_gui.core.registry import get
 
 FORMAT = 1
-INDEX, RECIPE, DATA = "project.json", "recipe.yaml", "data"
+INDEX, RECIPE, DATA, EDITS = "project.json", "recipe.yaml", "data", "edits"
+REFERENCE_BYTES = 1 << 28  # a larger image that is read from disk as needed is not copied into the project
 MAX_INDEX_BYTES = 1 << 26
 STACKS: dict[str, type[Stack]] = {"Stack": Stack, "Labels": Labels, "Regions": Regions, "Field": Field}
 ENDINGS = {"Network": ".npz", "Table": ".csv", "Weights": ""}
@@ -38,28 +43,50 @@ ENDINGS = {"Network": ".npz", "Table": ".csv", "Weights": ""}
 
 @dataclass(frozen=True)
 class Opened:
-    """What a project holds, and sentences about what could not be found."""
+    """What a project holds, sentences about what could not be opened, and files of the recipe that are gone."""
 
     items: Mapping[str, Noun]
     recipe: Recipe
     notes: tuple[str, ...] = ()
+    missing: tuple[Path, ...] = ()
 
 
-def save(folder: Path, items: Mapping[str, Noun], recipe: Recipe, progress: Progress = silent) -> None:
-    """Write the items and their recipe; PorelabError naming the folder when it cannot be written."""
+Known = dict[int, tuple[Noun, dict[str, Any]]]
+
+
+def save(
+    folder: Path,
+    items: Mapping[str, Noun],
+    recipe: Recipe,
+    progress: Progress = silent,
+    known: Known | None = None,
+    refer_above: int = REFERENCE_BYTES,
+) -> None:
+    """Write the items and their recipe; PorelabError naming the folder when it cannot be written.
+
+    ``known`` keeps the entries of nouns between saves into the same folder, so that these are not hashed again.
+    Images of more than ``refer_above`` bytes that are still as they were loaded are stored by reference.
+    """
     try:
-        (folder / DATA).mkdir(parents=True, exist_ok=True)
+        for part in (DATA, EDITS):
+            (folder / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise as_write_error(error, folder) from error
+    known = {} if known is None else known
+    loads = _loads(recipe)
     entries = {}
     for done, (name, noun) in enumerate(items.items()):
         step = within(progress, done / len(items), (done + 1) / len(items), name)
-        entries[name] = _store(folder, name, noun, step)
-    recipe.save(folder / RECIPE)
+        if id(noun) not in known or known[id(noun)][0] is not noun:
+            known[id(noun)] = (noun, _store(folder, name, noun, step, loads.get(name), refer_above))
+        entries[name] = known[id(noun)][1]
+    relative_to(_with_edits(recipe, folder), folder).save(folder / RECIPE)
     body = {"porelab_project": FORMAT, "versions": versions(), "items": entries}
     with writing(folder / INDEX, "w") as handle:
         json.dump(body, handle, indent=2, default=_plain)
     _forget_unnamed(folder, {e["file"] for e in entries.values() if e.get("file")})
+    for gone in known.keys() - {id(noun) for noun in items.values()}:
+        del known[gone]
     progress(1, 1, "saved")
 
 
@@ -75,10 +102,10 @@ def open_project(folder: Path, progress: Progress = silent) -> Opened:
         except (PorelabError, OSError, KeyError, ValueError, TypeError, BadZipFile) as error:
             reason = error.what if isinstance(error, PorelabError) else " ".join(str(error).split())[:120]
             notes.append(f"{name} could not be opened: {reason}.")
-    if body["items"] and not items:
-        raise FormatError("none of its data can be opened", where=folder, remedy="Restore the folder from a copy.")
     recipe = Recipe.load(folder / RECIPE) if (folder / RECIPE).exists() else Recipe()
-    return Opened(items, recipe, tuple(notes))
+    if body["items"] and not items and not missing_files(recipe):
+        raise FormatError("none of its data can be opened", where=folder, remedy="Restore the folder from a copy.")
+    return Opened(items, recipe, tuple(notes), missing_files(recipe))
 
 
 def is_project(folder: Path) -> bool:
@@ -105,12 +132,51 @@ def _index(folder: Path) -> dict[str, Any]:
     return body
 
 
-def _store(folder: Path, name: str, noun: Noun, progress: Progress) -> dict[str, Any]:
+def _loads(recipe: Recipe) -> dict[str, RecipeStep]:
+    """The step that loaded an item, by the item's name, where nothing made it anew since."""
+    made: dict[str, RecipeStep] = {}
+    for step in recipe.steps:
+        for name in step.outputs.values():
+            made.pop(name, None)
+            if step.method == "load":
+                made[name] = step
+    return made
+
+
+def _refers(noun: Noun, entry: Mapping[str, Any], load: RecipeStep | None, above: int) -> bool:
+    """Whether an item can be read from its own file again, and is worth it."""
+    if load is None or not isinstance(noun, Stack) or load.hashes.get("image") != entry["hash"]:
+        return False
+    size = int(np.prod(noun.shape)) * np.dtype(noun.data.dtype).itemsize
+    lazy = hasattr(noun.data, "dask") or isinstance(noun.data, np.memmap)
+    return size > above and (lazy or above == 0) and Path(str(load.params["path"])).exists()
+
+
+def _with_edits(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with its files of painted voxels copied into the project."""
+    steps = []
+    for step in recipe.steps:
+        source = Path(str(step.params.get("path", "")))
+        if step.method == CORRECT_LABELS.name and source.exists():
+            edits = load_edits(source)
+            target = folder.resolve() / EDITS / f"{edits.content_hash[:16]}.npz"
+            if not target.exists():
+                save_edits(edits, target)
+            step = replace(step, params={**step.params, "path": str(target)})
+        steps.append(step)
+    return replace(recipe, steps=tuple(steps))
+
+
+def _store(
+    folder: Path, name: str, noun: Noun, progress: Progress, load: RecipeStep | None, above: int
+) -> dict[str, Any]:
     """Write one item unless its content is there already; its entry in the index."""
     kind = type(noun).__name__
     entry: dict[str, Any] = {"kind": kind, "hash": noun.content_hash, "source": noun.source}
     if isinstance(noun, Weights):
         return {**entry, "folder": str(noun.folder.resolve())}
+    if load is not None and _refers(noun, entry, load, above):
+        return {**entry, "load": dict(load.params)}
     ending = ".ome.zarr" if isinstance(noun, Stack) else ENDINGS[kind]
     entry["file"] = f"{DATA}/{re.sub(r'[^A-Za-z0-9]+', '-', name)[:40]}-{entry['hash'][:16]}{ending}"
     path = folder / entry["file"]
@@ -131,8 +197,6 @@ def _write(noun: Noun, path: Path, progress: Progress) -> None:
 
 def _countable(stack: Stack) -> Stack:
     """OME-Zarr has no booleans: they are stored as bytes and come back by the dtype in the index."""
-    from dataclasses import replace
-
     return replace(stack, data=stack.data.astype(np.uint8)) if stack.data.dtype == bool else stack
 
 
@@ -162,6 +226,8 @@ def _load(folder: Path, name: str, entry: Mapping[str, Any]) -> Noun:
         if not place.is_dir():
             raise FormatError("its folder of weights is gone", where=place)
         return Weights(place, **named)
+    if "load" in entry:
+        return read_source(entry["load"], str(entry["hash"])).renamed(name)  # type: ignore[no-any-return]
     path = _inside(folder, str(entry["file"]))
     if kind in STACKS:
         return _load_stack(STACKS[kind], path, entry, named)
@@ -170,6 +236,17 @@ def _load(folder: Path, name: str, entry: Mapping[str, Any]) -> Noun:
     if kind == "Table":
         return _read_table(path, entry, named)
     raise FormatError(f"its kind {kind!r} is not known to this program")
+
+
+def read_source(params: Mapping[str, Any], digest: str) -> Noun:
+    """What ``load`` reads with these parameters; FormatError when the file is gone or is not the one of ``digest``."""
+    path = Path(str(params.get("path", "")))
+    if not path.exists():
+        raise FormatError("its source file has moved", where=path, remedy="Say where it is now.")
+    noun = get("load")({}, params)["image"]
+    if digest and noun.content_hash != digest:
+        raise FormatError("its source file has changed since", where=path, remedy="Load it anew, or bring it back.")
+    return noun
 
 
 def _inside(folder: Path, file: str) -> Path:

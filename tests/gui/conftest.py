@@ -28,7 +28,7 @@ def window(qapp):
 def porelab(window):
     """The window with nothing open, no toasts and no questions."""
     window.wait(60)
-    window.context.session.clear()
+    window.desk.close_project()
     window.viewer.dims.ndisplay = 2
     for toast in list(window.toasts.shown):
         toast.dismiss()

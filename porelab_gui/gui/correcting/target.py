@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -77,15 +79,15 @@ class Target:
 
     def edits(self) -> Edits:
         """What differs now from the labels that are kept."""
-        labels, pending = self.labels, self.pending()
+        return self.edits_later()()
+
+    def edits_later(self) -> Callable[[], Edits]:
+        """A call that finds on any thread what differs from the labels that are kept."""
+        labels, pending, start = self.labels, self.pending(), self.start
         if self.crop is None:
-            return edits_between(labels.data, self.layer.data, (pending.start, pending.stop))
+            return partial(edits_between, labels.data, self.layer.data, (pending.start, pending.stop))
         assert self._before is not None
-        found = edits_between(self._before, self.crop.data)
-        places = np.unravel_index(found.index, found.shape)
-        moved = tuple(p + s for p, s in zip(places, self.start, strict=True))
-        index = np.ravel_multi_index(moved, labels.shape).astype(np.int64)
-        return Edits(labels.shape, index, found.value)
+        return partial(_edits_of_crop, labels.shape, self._before, self.crop.data, start)
 
     def automatic_page(self, z: int) -> NDArray[Any]:
         """The automatic result of slice ``z``, as much of it as is painted on."""
@@ -127,6 +129,15 @@ class Target:
             first = max(0, min((seen.start + seen.stop - side) // 2, n - side))
             sides.append(slice(first, first + side))
         return slice(max(0, z - HALF_DEPTH), min(depth, z + HALF_DEPTH + 1)), sides[0], sides[1]
+
+
+def _edits_of_crop(
+    shape: tuple[int, int, int], before: NDArray[Any], after: NDArray[Any], start: tuple[int, int, int]
+) -> Edits:
+    found = edits_between(before, after)
+    places = np.unravel_index(found.index, found.shape)
+    moved = tuple(p + s for p, s in zip(places, start, strict=True))
+    return Edits(shape, np.ravel_multi_index(moved, shape).astype(np.int64), found.value)
 
 
 def touched_slices(layer: Any) -> tuple[int, int] | None:

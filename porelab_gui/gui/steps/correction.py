@@ -41,6 +41,7 @@ from porelab_gui.gui.images import name_phases
 from porelab_gui.gui.looking import slice_in_view
 from porelab_gui.gui.theme import role
 from porelab_gui.session.jobs import Job, State
+from porelab_gui.session.recovery import Pending
 
 SMART = "smart_fill"
 TOOLS = (
@@ -111,6 +112,7 @@ class CorrectionPage(QWidget):
         self._connect()
         self._make_shortcuts()
         self._fill()
+        context.unkept.append(self.unkept)
 
     # -- what scripts and tests use
 
@@ -199,6 +201,13 @@ class CorrectionPage(QWidget):
             return None
         self.told.setText(f"Keeping {len(edits):,} corrected voxels.")
         return job
+
+    def unkept(self) -> Pending | None:
+        """What is painted that no step has taken up; None where nothing is."""
+        target = self.target
+        if target is None or target.layer is None or not target.pending():
+            return None
+        return Pending(target.name, target.edits_later())
 
     # -- building
 
