@@ -29,11 +29,11 @@ def read(path: str | Path, voxel_size: float | tuple[float, float, float] | None
     return _read(path, voxel_size)
 
 
-def run(method: str, *inputs: Noun, **params: Any) -> Mapping[str, Noun]:
-    """Run one Method by name on nouns, in the order of its inputs; return its outputs by name."""
+def run(method: str, /, *nouns: Noun, inputs: Mapping[str, Noun] | None = None, **params: Any) -> Mapping[str, Noun]:
+    """Run one Method by name on nouns, in the order of its inputs or by their names in ``inputs``; outputs by name."""
     from porelab_gui.core.api import run as _run
 
-    return _run(method, *inputs, **params)
+    return _run(method, *nouns, inputs=inputs, **params)
 
 
 def methods() -> Mapping[str, Method]:

@@ -20,10 +20,10 @@ def read(path: str | Path, voxel_size: float | tuple[float, float, float] | None
     return next(iter(run("load", **params).values()))
 
 
-def run(name: str, *inputs: Noun, **params: Any) -> Mapping[str, Noun]:
-    """Run a Method on nouns given in the order of its inputs; see ``porelab_gui.run``."""
+def run(name: str, /, *nouns: Noun, inputs: Mapping[str, Noun] | None = None, **params: Any) -> Mapping[str, Noun]:
+    """Run a Method on nouns in the order of its inputs, or by name in ``inputs``; see ``porelab_gui.run``."""
     method = get(name)
-    return method(bind(method, inputs), params)
+    return method({**bind(method, nouns), **(inputs or {})}, params)
 
 
 def bind(method: Method, nouns: tuple[Noun, ...]) -> dict[str, Noun]:

@@ -80,13 +80,12 @@ class Recipe:
 
     def as_script(self) -> str:
         """The same steps as a Python script on the public interface."""
-        lines = ["import porelab_gui", ""]
-        for step in self.steps:
-            arguments = [_identifier(v) for v in step.inputs.values()]
-            arguments += [f"{k}={v!r}" for k, v in step.params.items()]
-            lines.append(f"made = porelab_gui.run({', '.join([repr(step.method), *arguments])})")
-            lines += [f"{_identifier(name)} = made[{port!r}]" for port, name in step.outputs.items()]
-        return "\n".join(lines) + "\n"
+        from porelab_gui.core.recipe_script import script_of
+
+        return script_of(self)
+
+
+Memo = dict[tuple[Any, ...], tuple[tuple[Noun, ...], Mapping[str, Noun]]]
 
 
 @dataclass(frozen=True)
@@ -103,15 +102,19 @@ def replay(
     items: Mapping[str, Noun] | None = None,
     progress: Progress = silent,
     after: Callable[[RecipeStep, Mapping[str, Noun]], None] | None = None,
+    memo: Memo | None = None,
 ) -> Replay:
-    """Run every step in order; the recorded hashes are compared, never trusted."""
+    """Run every step in order; recorded hashes and versions are compared, never trusted.
+
+    ``memo`` holds the results of steps between replays: a step with the same parameters on the same data runs once.
+    """
     store: dict[str, Noun] = dict(items or {})
-    differences: list[str] = []
+    differences = changed_versions(recipe)
     done: list[RecipeStep] = []
     for i, step in enumerate(recipe.steps):
-        method = get(step.method)
+        part = within(progress, i / len(recipe.steps), (i + 1) / len(recipe.steps), step.id)
         bound = {port: _item(store, name, step) for port, name in step.inputs.items()}
-        made = method(bound, step.params, within(progress, i / len(recipe.steps), (i + 1) / len(recipe.steps), step.id))
+        made = _run(step, bound, part, memo)
         hashes = {}
         for port, name in step.outputs.items():
             if port not in made:
@@ -119,11 +122,38 @@ def replay(
             store[name] = made[port].renamed(name)
             hashes[port] = made[port].content_hash
             if step.hashes.get(port, hashes[port]) != hashes[port]:
-                differences.append(f"{step.id}: {name} differs from the recorded result")
-        done.append(replace(step, hashes=hashes))
+                source = f" (read from {step.params.get('path')})" if step.method == "load" else ""
+                differences.append(f"{step.id}: {name}{source} differs from the recorded result")
+        method = get(step.method)
+        params = method.validate(step.params).model_dump(mode="json")
+        done.append(replace(step, params=params, hashes=hashes, version=method.version))
         if after:
             after(done[-1], store)
-    return Replay(store, tuple(differences), replace(recipe, steps=tuple(done)))
+    return Replay(store, tuple(differences), Recipe(tuple(done), versions()))
+
+
+def _run(step: RecipeStep, bound: Mapping[str, Noun], progress: Progress, memo: Memo | None) -> Mapping[str, Noun]:
+    if memo is None:
+        return get(step.method)(bound, step.params, progress)
+    named = sorted(bound.items())
+    key = (step.method, repr(sorted(step.params.items())), *((port, id(noun)) for port, noun in named))
+    if key not in memo:  # the nouns are kept with it, so that no other can get their id
+        memo[key] = (tuple(n for _, n in named), get(step.method)(bound, step.params, progress))
+    return memo[key][1]
+
+
+def changed_versions(recipe: Recipe) -> list[str]:
+    """Sentences on packages and Methods whose version is not the recorded one."""
+    now = versions()
+    found = [
+        f"{package} is {now.get(package, 'not installed')}, recorded with {recorded}"
+        for package, recorded in recipe.versions.items()
+        if now.get(package) != recorded
+    ]
+    for step in recipe.steps:
+        if get(step.method).version != step.version:
+            found.append(f"{step.id}: its Method has version {get(step.method).version}, recorded with {step.version}")
+    return found
 
 
 def versions() -> dict[str, str]:
@@ -196,8 +226,3 @@ def _parse(body: Any, path: Path) -> Recipe:
     except (TypeError, AttributeError) as error:
         raise FormatError("a step of the recipe has no method", where=path, remedy="Save it again.") from error
     return Recipe(steps, body.get("versions", {}))
-
-
-def _identifier(name: str) -> str:
-    cleaned = "".join(c if c.isalnum() else "_" for c in name)
-    return cleaned if cleaned[:1].isalpha() else f"item_{cleaned}"

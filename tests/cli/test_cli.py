@@ -98,3 +98,58 @@ steps:
     changed = ["run", str(tmp_path / "first" / "recipe.yaml"), "--set", "extract_network.r_max=9"]
     assert main(changed) == 0
     assert "net differs" in capsys.readouterr().err
+
+
+@pytest.fixture
+def recipe(rock, tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(
+        f"""porelab_recipe: 1
+steps:
+- {{method: load, params: {{path: "{rock}", voxel_size: [2.0e-6, 2.0e-6, 2.0e-6]}}, outputs: {{image: "my rock"}}}}
+- {{method: extract_network, params: {{r_max: 4}}, inputs: {{labels: "my rock"}}, outputs: {{network: net}}}}
+- {{method: conductance_analytic, inputs: {{network: net}}, outputs: {{network: net}}}}
+- {{method: solve_flow, inputs: {{network: net}}, outputs: {{table: K}}}}
+"""
+    )
+    return path
+
+
+def test_a_sweep_gives_a_table_and_a_plot(recipe, tmp_path):
+    out = tmp_path / "sweep"
+    setting = "conductance_analytic.viscosity=0.001:0.002:0.0005"
+    assert main(["run", str(recipe), "--set", setting, "--out", str(out)]) == 0
+    head, *rows = (out / "runs.csv").read_text().splitlines()
+    assert len(rows) == 3 and "conductance_analytic.viscosity" in head and "K.K" in head
+    assert (out / "runs.png").stat().st_size > 10_000 and (out / "run0003" / "recipe.yaml").exists()
+
+
+def test_a_folder_of_images_runs_and_a_bad_one_is_named(recipe, rock, tmp_path, capsys):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    np.save(folder / "a.npy", np.load(rock)[:24])
+    np.save(folder / "b.npy", np.zeros((24, 24, 24), bool))
+    assert main(["run", str(recipe), "--batch", str(folder), "--out", str(tmp_path / "o")]) == 1
+    rows = (tmp_path / "o" / "runs.csv").read_text().splitlines()
+    assert len(rows) == 4 and rows[2].startswith("a.npy") and (tmp_path / "o" / "run0001-a" / "net.npz").exists()
+    assert "b.npy" in capsys.readouterr().out
+
+
+def test_the_script_of_a_session_runs_and_gives_identical_numbers(recipe, tmp_path):
+    from porelab_gui.core.recipe import Recipe, replay
+
+    recorded = replay(Recipe.load(recipe)).recipe
+    script = tmp_path / "session.py"
+    script.write_text(recorded.as_script())
+    told = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True).stdout
+    assert told.count("as recorded") == 4 and "differs" not in told
+
+
+def test_a_changed_input_and_version_are_named(recipe, rock, tmp_path, capsys):
+    assert main(["run", str(recipe), "--out", str(tmp_path / "first")]) == 0
+    recorded = tmp_path / "first" / "recipe.yaml"
+    recorded.write_text(recorded.read_text().replace(f"numpy: {np.__version__}", "numpy: 1.0.0"))
+    np.save(tmp_path / "other.npy", np.load(rock)[::-1])
+    assert main(["run", str(recorded), str(tmp_path / "other.npy")]) == 0
+    told = capsys.readouterr().err
+    assert f"numpy is {np.__version__}, recorded with 1.0.0" in told and "other.npy" in told

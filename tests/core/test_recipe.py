@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import yaml
 
 from porelab_gui.core import recipe as recipes
+from porelab_gui.core.cases import run_cases, span, sweep
 from porelab_gui.core.errors import FormatError, ParameterError
 from porelab_gui.core.method import Method, Params, Port, param
 from porelab_gui.core.nouns import Stack
@@ -107,3 +110,17 @@ def test_the_script_names_every_step():
     script = sample().as_script()
     compile(script, "script", "exec")
     assert script.count("porelab_gui.run(") == 3 and "rock" in script
+
+
+def test_spans_hold_their_stop_and_stay_exact():
+    assert span("0.1:0.3:0.1") == [0.1, 0.2, 0.3] and span("4:1:-1") == [4, 3, 2, 1] and span("abc") is None
+    with pytest.raises(ParameterError):
+        span("1:2:-1")
+
+
+def test_a_sweep_runs_what_its_cases_share_once(monkeypatch):
+    ran = []
+    counted = replace(METHODS["make"], function=lambda *a: ran.append(1) or make(*a))
+    monkeypatch.setitem(METHODS, "make", counted)
+    table = run_cases(sample(), sweep({}, {"scale_2.factor": [1.0, 2.0, 3.0]}))
+    assert len(table) == 3 and len(ran) == 1 and list(table["scale_2.factor"]) == [1, 2, 3]
