@@ -29,7 +29,7 @@ from porelab_gui.session.project import is_project
 from porelab_gui.session.session import Session
 
 RAW = (".raw", ".bin", ".vol")
-SEVERAL = (".h5", ".hdf5", ".hdf", ".he5", ".nc", ".nc4")  # cheap to look into again
+SEVERAL = (".h5", ".hdf5", ".hdf", ".he5", ".nc", ".nc4", ".mat")
 RECIPES = (".yaml", ".yml")
 QUESTIONS = (VoxelSizeNeeded, DatasetNeeded, LayoutNeeded)
 FILTERS = (
@@ -121,14 +121,16 @@ class Opener:
         """A file of several data sets, of which a well-known name was taken: the others are one click away."""
         if params["dataset"] or path.suffix.lower() not in SEVERAL or not path.is_file():
             return
-        try:
-            found = _probe(path, params)
-        except PorelabError:
+        if path.suffix.lower() == ".mat" and path.stat().st_size > EAGER_BYTES:
+            return  # version 5 tells its names only when it is read as a whole
+        self._lane.ask(lambda _: _probe(path, params), lambda found: self._tell_others(path, params, found))
+
+    def _tell_others(self, path: Path, params: dict[str, Any], found: FileInfo | Exception) -> None:
+        if isinstance(found, Exception) or len(found.datasets) < 2:
             return
-        if len(found.datasets) > 1:
-            text = f"{path.name} holds {len(found.datasets)} data sets; {found.name} was opened."
-            act = ("Choose another…", lambda: self._ask_dataset(path, params, found.datasets))
-            self.context.notify(text, "info", action=act)
+        text = f"{path.name} holds {len(found.datasets)} data sets; {found.name} was opened."
+        act = ("Choose another…", lambda: self._ask_dataset(path, params, found.datasets))
+        self.context.notify(text, "info", action=act)
 
     def _offer_copy(self, name: str) -> None:
         """A stack that lies on disk slice by slice is slow across x: offer a copy that is not."""

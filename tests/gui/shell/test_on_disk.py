@@ -8,6 +8,7 @@ import threading
 import dask.array as da
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from porelab_gui.core.image.formats.lazy import strided
 from porelab_gui.core.nouns import Labels, Pyramid, Stack
@@ -129,3 +130,48 @@ def test_the_lane_ends_with_its_layer(qtbot, across_x):
         return not thread.is_alive()
 
     qtbot.waitUntil(ended, timeout=10000)
+
+
+def write_several(path, first, second):
+    """Two images in one file, the first under a well-known name; 2 and 3 micrometres where the format can tell."""
+    import h5py
+    from scipy.io import savemat
+
+    if path.suffix == ".mat":
+        savemat(path, {"image": first.transpose(1, 2, 0), "other": second.transpose(1, 2, 0), "voxel_size": [3e-6]})
+        return
+    with h5py.File(path, "w") as file:
+        file["image"], file["other"] = first, second
+        file["image"].attrs["voxel_size_um"] = 2.0
+        file["other"].attrs["voxel_size_um"] = 3.0
+
+
+@pytest.mark.parametrize("ending", [".h5", ".mat"])
+def test_the_other_data_sets_of_a_file_are_one_click_away(qtbot, porelab, tmp_path, ending):
+    path = tmp_path / f"several{ending}"
+    first, second = (np.random.default_rng(k).integers(0, 99, (5, 6, 7)).astype(np.uint8) for k in (0, 1))
+    write_several(path, first, second)
+    session, opener = porelab.context.session, porelab.opener
+    opener.open_one(path)
+    porelab.wait(60)
+    assert np.array_equal(session.items["several"].array(), first)
+
+    def offers():
+        return [t for t in porelab.toasts.shown if "holds 2 data sets; image was opened" in t.text]
+
+    qtbot.waitUntil(lambda: bool(offers()), timeout=5000)
+    qtbot.mouseClick(offers()[0].act, Qt.MouseButton.LeftButton)
+    dialog = opener.dialog
+    qtbot.waitExposed(dialog)
+    assert [dialog.names.item(k).text() for k in range(2)] == ["image", "other"]
+    place = dialog.names.visualItemRect(dialog.names.item(1)).center()
+    qtbot.mouseClick(dialog.names.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseClick(dialog.ok, Qt.MouseButton.LeftButton)
+    porelab.wait(60)
+    assert not dialog.isVisible()
+    other = session.items["several"]
+    assert np.array_equal(other.array(), second) and other.voxel_size == pytest.approx((3e-6,) * 3)
+    assert np.array_equal(porelab.context.layers.layer("several").data, second)
+    assert session.recipe.steps[-1].params["dataset"] == "other"
+    qtbot.wait(100)
+    assert not offers(), "what was chosen is not asked again"
