@@ -149,19 +149,30 @@ class CropBox:
     def _redraw(self) -> None:
         flat = self.context.viewer.dims.ndisplay == 2
         segments, handles = self._flat() if flat else self._deep()
-        width = LINE * self._pixel
-        vectors = np.stack([segments[:, 0], segments[:, 1] - segments[:, 0]], axis=1)
+        # the slider takes the smallest scale of all layers for its step: one micrometre would lie between slices
+        unit = float(self._edge.max())
+        width = LINE * self._pixel / unit
+        vectors = np.stack([segments[:, 0], segments[:, 1] - segments[:, 0]], axis=1) / unit
+        where = {"scale": (unit,) * 3, **UNITS}
         if self.lines is None or self.lines not in self.context.viewer.layers:
             look = {"edge_color": COLOUR, "vector_style": "line", "edge_width": width, "blending": BLENDING}
-            self.lines = self.context.layers.lay(Vectors(vectors, name="crop box", **look, **UNITS))
+            self.lines = self.context.layers.lay(Vectors(vectors, name="crop box", **look, **where))
             look = {"face_color": COLOUR, "border_width": 0, "symbol": "square", "blending": BLENDING}
-            self.handles = self.context.layers.lay(Points(handles, name="crop handles", **look, **UNITS))
+            self.handles = self.context.layers.lay(Points(handles / unit, name="crop handles", **look, **where))
+        self._fit(self.lines, unit)
         self.lines.data = vectors
         self.lines.edge_width = width
         if self.handles is not None and self.handles in self.context.viewer.layers:
-            self.handles.data = handles
+            self._fit(self.handles, unit)
+            self.handles.data = handles / unit
             self.handles.selected_data = set()
-            self.handles.size = HANDLE * self._pixel
+            self.handles.size = HANDLE * self._pixel / unit
+
+    @staticmethod
+    def _fit(layer: Any, unit: float) -> None:
+        """Another image may have other voxels."""
+        if layer.scale[0] != unit:
+            layer.scale = (unit,) * 3
 
     def _flat(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The rectangle in the slice in view, and handles at its corners and sides."""

@@ -32,7 +32,7 @@ class _Patient:
     def _set_view_slice(self: Any) -> None:
         self._awaited = None
         lane = self.layer.lane
-        if lane is None or self._slice_input.ndisplay == 3 or not isinstance(self._level(), SliceReader):
+        if lane is None or self._slice_input.ndisplay == 3 or not self._slow():
             super()._set_view_slice()  # type: ignore[misc]  # of the slicing state that this is mixed into
             self._set_loaded(True)
             return
@@ -46,10 +46,11 @@ class _Patient:
         self._update_slice_response(found or coarse(request)())
         self._set_loaded(found is not None)
 
-    def _level(self) -> Any:
+    def _slow(self) -> bool:
+        """Whether what is to be shown lies on disk and a coarser version of it in memory."""
         layer = self.layer
-        locked = layer._locked_data_level
-        return layer.data[layer.data_level if locked is None else locked]
+        level = layer.data[layer.data_level if layer._locked_data_level is None else layer._locked_data_level]
+        return not isinstance(level, np.ndarray) and isinstance(layer.data[-1], np.ndarray)
 
     def _ask(self: Any, lane: LatestLane, request: Any) -> Any:
         """What was read within the wait, else None: then it comes later."""
@@ -58,7 +59,9 @@ class _Patient:
         me = weakref.ref(self)
 
         def work(progress: Progress) -> Any:
-            data = request.data_at_data_level.watched(lambda: progress(0, 1))
+            data = request.data_at_data_level
+            if isinstance(data, SliceReader):
+                data = data.watched(lambda: progress(0, 1))
             try:
                 found.append(replace(request, data_at_data_level=data)())
             finally:

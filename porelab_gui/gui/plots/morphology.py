@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from porelab_gui.core.nouns import Table
@@ -32,7 +33,9 @@ def _lines(axes: Any, table: Table, key: str, x: str, y: str) -> str:
 
 
 def _legend(axes: Any, c: Colours) -> None:
-    for text in axes.legend(fontsize=8, frameon=False).get_texts():
+    """In a row above the axes, where no curve is."""
+    place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": 4, "columnspacing": 1.2, "borderaxespad": 0.2}
+    for text in axes.legend(fontsize=8, frameon=False, **place).get_texts():
         text.set_color(c.text)
 
 
@@ -87,6 +90,10 @@ def _power(axes: Any, edge: NDArray[Any], values: NDArray[Any], sign: int, title
         _legend(axes, c)
     axes.set_xticks(edge, [f"{e:.0f}" for e in edge])
     axes.minorticks_off()
+    if good.any() and values[good].max() < 10 * values[good].min():  # less than a decade has no power of ten to name
+        ticks = MaxNLocator(4).tick_values(values[good].min(), values[good].max())
+        ticks = ticks[(ticks > 0.9 * values[good].min()) & (ticks < 1.1 * values[good].max())]
+        axes.set_yticks(ticks, [f"{t:g}" for t in ticks])
     axes.set_xlabel("edge of the box [voxel]")
     axes.set_ylabel(title)
 

@@ -367,6 +367,11 @@ class CorrectionPage(QWidget):
         if self.layer is not None and self.layer.mode == "pan_zoom" and not self._smart:
             self.use_tool("paint")
 
+    def _on_picked(self, *_: object) -> None:
+        """A label picked on the canvas, or set in napari's own controls, is the phase that is chosen."""
+        if self.layer is not None and int(self.layer.selected_label) != self.palette_.label:
+            self.palette_.choose(int(self.layer.selected_label))
+
     def _on_dressed(self) -> None:
         """Names and colours are shown at once; they are kept with the corrections."""
         self._dressed = True
@@ -419,6 +424,7 @@ class CorrectionPage(QWidget):
             call,
         ) in self._calls.items():  # the canvas takes keys before any shortcut, and napari has others for them
             layer.bind_key(key, lambda _, run=call: run() and None, overwrite=True)
+        layer.events.selected_label.connect(self._on_picked)
         layer.events.paint.connect(self._later)
         layer.events.labels_update.connect(self._later)
         layer.events.set_data.connect(self._later)

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.method import Preview
-from porelab_gui.core.nouns import Labels, Stack
+from porelab_gui.core.nouns import Labels, Regions, Stack
 from porelab_gui.core.progress import Progress
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
@@ -46,6 +46,7 @@ class PreviewPage(QWidget):
         self.method = self.form.method
         self.lane = lane_of(context.session)
         self.layer: Any = None
+        self._covered: list[Any] = []
         self.shown: Preview | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -118,13 +119,29 @@ class PreviewPage(QWidget):
         self.told.setVisible(bool(result.note))
         layer = make_layer(result, self.context.layers.layer(name))
         place(layer, result, z * source.voxel_size[0])
+        if isinstance(layer, LabelsLayer):
+            self._cover()
         if self.layer is not None and self.layer in self.context.viewer.layers and take_over(self.layer, layer):
             return
         self.context.layers.lift(self.layer)
         self.layer = self.context.layers.lay(layer)
 
+    def _cover(self) -> None:
+        """Hide labels while a preview of labels is shown: what it takes away would be seen through it."""
+        for name, noun in self.context.session.items.items():
+            layer = self.context.layers.layer(name) if isinstance(noun, Labels | Regions) else None
+            if layer is not None and layer.visible:
+                layer.visible = False
+                self._covered.append(layer)
+
+    def _uncover(self) -> None:
+        for layer in self._covered:
+            layer.visible = True
+        self._covered.clear()
+
     def _clear(self, text: str = "") -> None:
         self.lane.drop()
+        self._uncover()
         self.context.layers.lift(self.layer)
         self.layer = self.shown = None
         self.told.setText(text)

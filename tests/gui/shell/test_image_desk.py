@@ -62,6 +62,26 @@ def test_what_a_preview_cannot_show_is_said(qtbot, porelab, segment):
     assert page.layer is None
 
 
+def test_a_preview_of_labels_hides_the_labels_beneath_and_counts(qtbot, porelab, segment, rock):
+    mask = (rock < 110).astype(np.uint8)
+    mask[:, 2:5, 2:5], mask[:, 3, 3] = 0, 1
+    labels = Labels(mask, (2e-6, 1e-6, 1e-6))
+    porelab.context.session.put(get("load"), {}, {}, {"image": labels}, {"image": "labels"})
+    below = porelab.context.layers.layer("labels")
+    page = segment.show_method("remove_islands")
+    porelab.viewer.dims.set_current_step(0, 4)
+    page.form.set_values({"smallest": 20})
+    page.live.setChecked(True)
+    qtbot.waitUntil(lambda: page.layer is not None and "voxels of this slice change" in page.told.text(), timeout=10000)
+    assert page.layer.visible and not below.visible
+    made = get("remove_islands")({"labels": labels}, {"smallest": 20})["labels"].array()
+    changed = int(np.count_nonzero(made[4] != mask[4]))
+    assert changed and page.told.text().startswith(f"{changed} voxels")
+    page.live.setChecked(False)
+    qtbot.waitUntil(lambda: page.layer is None, timeout=3000)
+    assert below.visible
+
+
 def mouse(position, ray=None, kind="mouse_press"):
     return SimpleNamespace(position=position, view_direction=ray, button=1, type=kind, pos=(0, 0))
 
@@ -78,6 +98,8 @@ def test_the_crop_box_is_dragged_in_2d_and_3d(qtbot, porelab, segment, rock):
     box.drag(faces, mouse((8.0, 24.4, 44.6)))
     assert page.form.values()["stop"] == (12, 25, 45)
     assert box.grab(mouse((8.0, 15.0, 25.0))) == [], "inside, the mouse moves the image"
+    assert porelab.viewer.dims.nsteps[0] == 14, "the slider still goes slice by slice"
+    assert np.allclose(box.lines.extent.world[1, 1:], (24.5, 44.5), atol=0.1)
     porelab.viewer.dims.ndisplay = 3
     slant = np.array([0.6, 0.0, 0.8])
     handle = box._face_centre(0, 1)

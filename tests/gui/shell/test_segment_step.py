@@ -169,6 +169,14 @@ def test_keys_choose_phases_and_tools(qtbot, porelab, correction):
     assert correction.tools["smart_fill"].isChecked() and correction.layer.mode == "pan_zoom"
 
 
+def test_a_picked_label_is_the_chosen_phase(qtbot, porelab, correction):
+    correction.palette_.choose(0)
+    qtbot.mouseClick(correction.tools["pick"], Qt.MouseButton.LeftButton)
+    correction.layer.selected_label = 1  # what napari's tool does at a click
+    assert correction.palette_.label == 1 and correction.palette_.group.button(1).isChecked()
+    assert correction.layer.mode == "pick"
+
+
 def test_smart_fill_copy_and_interpolate_are_strokes_that_undo_takes_back(qtbot, porelab, correction, rock):
     porelab.viewer.dims.set_current_step(0, 4)
     qtbot.mouseClick(correction.tools["smart_fill"], Qt.MouseButton.LeftButton)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from porelab_gui.core.method import Inputs, Outputs, Preview, View
 from porelab_gui.core.nouns import Labels, Stack, VoxelSize
@@ -67,6 +68,13 @@ def by_slice_alone(run: Run, port: str = "image") -> Callable[[Inputs, Any, View
     return preview
 
 
+def _told(page: NDArray[Any], labels: Labels, z: int) -> str:
+    """What a preview of labels, or of bodies, does to the slice in view."""
+    if page.dtype != labels.data.dtype:
+        return f"{len(np.unique(page[page > 0])):,} bodies in this slice."
+    return f"{int(np.count_nonzero(page[0] != np.asarray(labels.data[z]))):,} voxels of this slice change."
+
+
 def by_slab(run: Run, out: str = "labels") -> Callable[[Inputs, Any, View, Progress], Preview]:
     """The preview of a Method on labels that looks in 3D: it runs on a slab about the slice."""
 
@@ -77,8 +85,10 @@ def by_slab(run: Run, out: str = "labels") -> Callable[[Inputs, Any, View, Progr
         some = slab.stop - slab.start < labels.shape[0]
         made = run({"labels": part(labels, (slab, slice(None), slice(None)))}, params, progress)[out]
         assert isinstance(made, Stack)
-        note = f"From slices {slab.start} to {slab.stop - 1}; the run looks at all." if some else ""
         at = view.z - slab.start
-        return whole_slice(replace(made, data=made.array()[at : at + 1]), note)
+        page = made.array()[at : at + 1]
+        note = _told(page, labels, view.z)
+        note += f" From slices {slab.start} to {slab.stop - 1}; the run looks at all." if some else ""
+        return whole_slice(replace(made, data=page), note)
 
     return preview
