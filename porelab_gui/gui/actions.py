@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QMenu
 
 from porelab_gui.gui.recent import RecentMenu
 from porelab_gui.gui.recipes import ask_replay, ask_save
+from porelab_gui.gui.reporting import ask_report
 from porelab_gui.gui.undoing import redo, redo_title, undo, undo_title
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ ACTIONS = (
     ActionSpec("close_project", "File", "Close project", lambda w: w.desk.close_project()),
     ActionSpec("save_recipe", "File", "Save recipe…", lambda w: ask_save(w.context, w.main), "Ctrl+Shift+R"),
     ActionSpec("save_script", "File", "Save recipe as Python script…", lambda w: ask_save(w.context, w.main, True)),
+    ActionSpec("report", "File", "Report of the session…", lambda w: ask_report(w.context, w.main)),
     ActionSpec("replay", "File", "Replay a recipe…", lambda w: ask_replay(w.context, w.main)),
     ActionSpec("undo", "Edit", "Undo", lambda w: undo(w.context), "Ctrl+Z", lambda w: undo_title(w.context)),
     ActionSpec("redo", "Edit", "Redo", lambda w: redo(w.context), "Ctrl+Shift+Z", lambda w: redo_title(w.context)),

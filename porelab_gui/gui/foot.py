@@ -6,12 +6,13 @@ from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
 
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.recipes import ask_replay, ask_save
+from porelab_gui.gui.reporting import ask_report
 from porelab_gui.gui.theme import role
 from porelab_gui.gui.undoing import redo, redo_title, undo, undo_title
 
 
 class Foot(QWidget):
-    """Two buttons that say what they take back or do again, and a menu for the recipe."""
+    """Undo and redo that say what they would do, the report, and a menu for the recipe."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -21,6 +22,11 @@ class Foot(QWidget):
         self.undo, self.redo, self.recipe = QPushButton("Undo"), QPushButton("Redo"), QToolButton()
         self.undo.clicked.connect(lambda: undo(context))
         self.redo.clicked.connect(lambda: redo(context))
+        self.report = QPushButton("Report…")
+        self.report.setToolTip(
+            "HTML page and PDF of this session: pictures, tables, laws, citations, how to repeat it."
+        )
+        self.report.clicked.connect(lambda: ask_report(context, self))
         self.recipe.setText("Recipe")
         role(self.recipe, "menu")
         self.recipe.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -32,6 +38,7 @@ class Foot(QWidget):
         for widget in (self.undo, self.redo):
             row.addWidget(widget)
         row.addStretch(1)
+        row.addWidget(self.report)
         row.addWidget(self.recipe)
         context.session.stepped.connect(self.refresh)
         self.refresh()

@@ -12,12 +12,12 @@ from qtpy.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 from porelab_gui.core.atomic import as_write_error
 from porelab_gui.core.errors import PorelabError
-from porelab_gui.core.method import Method, Params
 from porelab_gui.core.nouns import Noun
 from porelab_gui.core.progress import Progress
 from porelab_gui.core.recipe import Recipe
 from porelab_gui.gui.autosaving import Autosaver, recovery_root
 from porelab_gui.gui.context import Context
+from porelab_gui.gui.disk_job import disk_job
 from porelab_gui.session import project, recovery
 from porelab_gui.session.claim import Claim, claim
 from porelab_gui.session.jobs import Job, State
@@ -25,11 +25,6 @@ from porelab_gui.session.session import Session
 
 ELSEWHERE = "the project is open in another window"
 REMEDY = "Save it under another name, or close the other window."
-Work = Callable[[Progress], None]
-
-
-class _Nothing(Params):
-    """A job of the window itself has no parameters."""
 
 
 class ProjectDesk(QObject):
@@ -94,7 +89,7 @@ class ProjectDesk(QObject):
             self._now_in(folder)
             self.autosaver.save()
 
-        return self._queue("save_project", "Save project", work, done)
+        return disk_job(self.context.session, "save_project", "Save project", work, done)
 
     def _take(self, folder: Path) -> None:
         """Claim a folder to write in; PorelabError when another window holds it."""
@@ -136,7 +131,7 @@ class ProjectDesk(QObject):
                 text = f"{folder.name} is read-only here: {ELSEWHERE}, or it may not be written."
                 self.context.notify(f"{text} Save it under another name to go on.", "warning")
 
-        return self._queue("open_project", "Open project", work, done)
+        return disk_job(self.context.session, "open_project", "Open project", work, done)
 
     def close_project(self) -> None:
         """Forget project and data (undo brings the data back)."""
@@ -186,7 +181,7 @@ class ProjectDesk(QObject):
             self.context.notify(f"Brought back {left.title or 'unsaved work'}; save it when it is right.")
             self.autosaver.save()
 
-        return self._queue("recover", "Bring back unsaved work", work, done)
+        return disk_job(self.context.session, "recover", "Bring back unsaved work", work, done)
 
     def _apply(self, name: str, edits: Any) -> None:
         from porelab_gui.core.image.correct import save_edits
@@ -251,18 +246,6 @@ class ProjectDesk(QObject):
             return
         mark = " (read-only)" if self.read_only else " *" if self.unsaved else ""
         self.context.viewer.title = f"{self.folder.name}{mark} — PoreLab"
-
-    def _queue(self, name: str, title: str, work: Work, done: Callable[[], None]) -> Job:
-        def run(_inputs: Any, _params: Any, progress: Progress) -> Mapping[str, Noun]:
-            work(progress)
-            return {}
-
-        def finish(job: Job) -> None:
-            if job.state is State.DONE:
-                done()
-
-        method = Method(name, title, title + ".", "Export", "", _Nothing, {}, {}, run, lane="disk")
-        return self.context.session.queue.submit(method, {}, _Nothing(), finish)
 
     def put_recipe(self, recipe: Recipe, items: Mapping[str, Noun]) -> None:
         """Other files under the same steps, and the data that were read from them."""

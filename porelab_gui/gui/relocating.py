@@ -13,6 +13,7 @@ from porelab_gui.core.nouns import Noun
 from porelab_gui.core.progress import Progress
 from porelab_gui.core.recipe_files import file_of, found_again, relocated
 from porelab_gui.core.registry import get
+from porelab_gui.gui.disk_job import disk_job
 from porelab_gui.gui.theme import role
 
 if TYPE_CHECKING:
@@ -91,4 +92,4 @@ def relocate(desk: ProjectDesk, old: Path, new: Path) -> None:
             desk.context.notify(text, "warning")
         desk.context.notify(f"Found {len(known)} of the moved files; save the project to keep their new places.")
 
-    desk._queue("relocate", "Read moved files", work, done)
+    disk_job(session, "relocate", "Read moved files", work, done)
