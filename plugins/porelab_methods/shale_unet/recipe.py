@@ -14,7 +14,7 @@ class Recipe:
     depth: int = 3
     patch: int = 96
     patches: int = 160
-    epochs: int = 16
+    epochs: int = 48
     batch_size: int = 4
     learning_rate: float = 3e-3
     balance: float = 0.0

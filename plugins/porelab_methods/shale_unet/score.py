@@ -9,13 +9,14 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from porelab_gui.core.learning.metrics import confusion, iou
+from porelab_gui.core.learning.metrics import iou
 from porelab_gui.core.nouns import Labels, Stack
 from porelab_gui.core.progress import silent
 from porelab_gui.core.registry import get
@@ -32,19 +33,31 @@ OTHER_NOISE, OTHER_DEPTH, OTHER_SEED = (8.0, 12.0), 24, 1000
 PHANTOM = Recipe(destripe=True)
 SOC = Recipe()
 SOC_GAP = 10
+PHANTOMS, REAL = "phantom", "Ni-YSZ nano-tomogram"
 PAPER = "0.80 to 0.95, organic pores above 0.90"
 Rows = list[dict[str, Any]]
 
 
 def score() -> dict[str, Any]:
     """Figures and rows; miou_soc_6 is NaN and a row says so where the real stack is not at hand."""
-    figures: dict[str, float] = {}
-    rows: Rows = []
-    for part in (phantoms, soc, tiles_rows):
-        found, more = part()
-        figures |= found
-        rows += more
-    return {"figures": figures, "rows": rows}
+    rows = [row for part in (phantoms, soc, tiles_rows) for row in part()]
+    return {"figures": figures(rows), "rows": rows}
+
+
+def figures(rows: Rows) -> dict[str, float]:
+    """The agreed keys: means over seeds, and over held-out slices and stacks of the phantoms."""
+
+    def mean(case: str, number: int, column: str = "miou") -> float:
+        found = [r[column] for r in rows if r["case"].startswith(case) and r.get("slices") == number]
+        return float(np.mean(found)) if found else float("nan")
+
+    return {
+        "miou_phantom_6": mean(PHANTOMS, 6),
+        "miou_phantom_3": mean(PHANTOMS, 3),
+        "iou_organic_6": mean(PHANTOMS, 6, "iou organic pore"),
+        "iou_inorganic_6": mean(PHANTOMS, 6, "iou inorganic pore"),
+        "miou_soc_6": mean(REAL, 6),
+    }
 
 
 def phantom(seed: int, noise: float, depth: int) -> tuple[Stack, Labels]:
@@ -68,36 +81,25 @@ def _iou(model: UNet, image: Stack, classes: PhaseNumbers, chosen: Sequence[int]
     return iou(scores(model, held, classes.pores, mirrors=True))
 
 
-def phantoms(seeds: Sequence[int] = SEEDS, numbers: Sequence[int] = (6, 3)) -> tuple[dict[str, float], Rows]:
-    """Mean over seeds (of rock and net) and over held-out slices and two held-out stacks with other noise."""
-    rows: Rows = []
-    found: dict[int, list[Any]] = {n: [] for n in numbers}
-    for seed in seeds:
-        image, truth = phantom(seed, NOISE, DEPTH)
-        others = [phantom(OTHER_SEED + seed, noise, OTHER_DEPTH) for noise in OTHER_NOISE]
-        for n in numbers:
-            split = choose(DEPTH, n, TESTS, gap=2)
-            recipe = Recipe(**{**PHANTOM.__dict__, "seed": seed})
-            model, classes, seconds = _trained(image, truth, split, recipe)
-            cases = [("held-out slices", image, classes, split.test, NOISE)]
-            middle = range(2, OTHER_DEPTH - 2, 3)
-            cases += [
-                ("held-out stack", other, PhaseNumbers(right), tuple(middle), noise)
-                for (other, right), noise in zip(others, OTHER_NOISE, strict=True)
-            ]
-            for case, stack, numbered, chosen, noise in cases:
-                per_class = _iou(model, stack, numbered, chosen, recipe)
-                found[n].append(per_class)
-                rows.append(_row(f"phantom, {case}, noise {noise:g}", n, seed, classes.names, per_class, seconds))
-    figures: dict[str, float] = {}
-    for n, per_case in found.items():
-        mean = np.mean(per_case, axis=0)
-        by_name = dict(zip(classes.names, mean, strict=True))
-        figures[f"miou_phantom_{n}"] = float(mean.mean())
-        if n == 6:
-            figures["iou_organic_6"] = float(by_name["organic pore"])
-            figures["iou_inorganic_6"] = float(by_name["inorganic pore"])
-    return figures, rows
+def phantoms(seeds: Sequence[int] = SEEDS, numbers: Sequence[int] = (6, 3)) -> Rows:
+    """Seeds of rock and net; held-out slices, and two held-out stacks with other noise."""
+    return [row for seed in seeds for n in numbers for row in _phantom_rows(seed, n)]
+
+
+def _phantom_rows(seed: int, n: int) -> Rows:
+    image, truth = phantom(seed, NOISE, DEPTH)
+    split = choose(DEPTH, n, TESTS, gap=2)
+    recipe = replace(PHANTOM, seed=seed)
+    model, classes, seconds = _trained(image, truth, split, recipe)
+    cases = [("held-out slices", image, classes, split.test, NOISE)]
+    for noise in OTHER_NOISE:
+        other, right = phantom(OTHER_SEED + seed, noise, OTHER_DEPTH)
+        cases.append(("held-out stack", other, PhaseNumbers(right), tuple(range(2, OTHER_DEPTH - 2, 3)), noise))
+    rows = []
+    for case, stack, numbered, chosen, noise in cases:
+        per_class = _iou(model, stack, numbered, chosen, recipe)
+        rows.append(_row(f"{PHANTOMS}, {case}, noise {noise:g}", n, seed, classes.names, per_class, seconds))
+    return rows
 
 
 def _row(case: str, n: int, seed: int, names: Sequence[str], per_class: Any, seconds: float) -> dict[str, Any]:
@@ -106,22 +108,19 @@ def _row(case: str, n: int, seed: int, names: Sequence[str], per_class: Any, sec
     return {"case": case, "slices": n, "seed": seed, **shares, **mean, "paper": PAPER}
 
 
-def soc(seeds: Sequence[int] = SEEDS) -> tuple[dict[str, float], Rows]:
+def soc(seeds: Sequence[int] = SEEDS) -> Rows:
     """A grey nano-tomogram of a Ni-YSZ electrode with three phases; test slices 10 away from all others."""
     folder = _data("soc_ni_ysz")
     if folder is None:
-        return {"miou_soc_6": float("nan")}, [{"case": "Ni-YSZ: the data are not at hand (PORELAB_DATA)"}]
+        return [{"case": f"{REAL}: the data are not at hand (PORELAB_DATA)"}]
     image, truth = soc_pair(folder)
     split = choose(image.shape[0], 6, 4, SOC_GAP)
     rows: Rows = []
-    means = []
     for seed in seeds:
-        recipe = Recipe(**{**SOC.__dict__, "seed": seed})
+        recipe = replace(SOC, seed=seed)
         model, classes, seconds = _trained(image, truth, split, recipe)
-        per_class = _iou(model, image, classes, split.test, recipe)
-        means.append(float(np.mean(per_class)))
-        rows.append(_row("Ni-YSZ nano-tomogram", 6, seed, classes.names, per_class, seconds))
-    return {"miou_soc_6": float(np.mean(means))}, rows
+        rows.append(_row(REAL, 6, seed, classes.names, _iou(model, image, classes, split.test, recipe), seconds))
+    return rows
 
 
 def soc_pair(folder: Path) -> tuple[Stack, Labels]:
@@ -136,14 +135,14 @@ def soc_pair(folder: Path) -> tuple[Stack, Labels]:
     return Stack(grey, voxel, name="Ni-YSZ"), Labels(labels, voxel, phases=phases, void=(0,))
 
 
-def tiles_rows(seeds: Sequence[int] = SEEDS) -> tuple[dict[str, float], Rows]:
+def tiles_rows(seeds: Sequence[int] = SEEDS) -> Rows:
     """SEM tiles of Duvernay shale, split by position, beside local Otsu and a random forest."""
     folder = _data("shale_sem")
     if folder is None:
-        return {}, [{"case": "SEM tiles: the data are not at hand (PORELAB_DATA)"}]
+        return [{"case": "SEM tiles: the data are not at hand (PORELAB_DATA)"}]
     from porelab_methods.shale_unet.tiles import compare
 
-    return {}, compare(folder / "duvernay_tiles.npz", seeds)
+    return compare(folder / "duvernay_tiles.npz", seeds)
 
 
 def _data(name: str) -> Path | None:
@@ -152,19 +151,13 @@ def _data(name: str) -> Path | None:
     return folder if folder is not None and folder.is_dir() else None
 
 
-def table(truth: Any, found: Any, count: int) -> Any:
-    """IoU per class of class images."""
-    return iou(confusion(truth, found, count))
-
-
 def main(words: Sequence[str]) -> None:
     """Part by part: ``python -m porelab_methods.shale_unet.score phantoms 0`` scores one seed."""
     import json
 
     part = {"phantoms": phantoms, "soc": soc, "tiles": tiles_rows}[words[0]]
-    seeds = [int(w) for w in words[1:]] or SEEDS
-    figures, rows = part(seeds)
-    sys.stdout.write(json.dumps({"figures": figures, "rows": rows}, indent=1) + "\n")
+    rows = part([int(w) for w in words[1:]] or SEEDS)
+    sys.stdout.write(json.dumps({"figures": figures(rows), "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

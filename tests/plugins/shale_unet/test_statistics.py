@@ -79,3 +79,20 @@ def test_the_loop_says_when_another_slice_no_longer_pays():
     assert [e["slices"] for e in history] == [2, 3] and history[-1]["iou pore"] == 0.7
     note = study_table([(2, 1e-6, 0.80), (3, 8e-7, 0.86), (4, 6e-7, 0.862)]).notes[0]
     assert note.startswith("After 3 slices")
+
+
+def test_figures_are_means_over_seeds_and_cases():
+    from porelab_methods.shale_unet.report import markdown
+    from porelab_methods.shale_unet.score import figures
+
+    def row(case, slices, seed, iou):
+        return {"case": case, "slices": slices, "seed": seed, "iou organic pore": iou, "iou inorganic pore": 0.5,
+                "miou": iou - 0.1, "paper": "x"}  # fmt: skip
+
+    rows = [row("phantom, held-out slices", 6, 0, 0.9), row("phantom, held-out stack", 6, 1, 0.8)]
+    rows += [row("phantom, held-out slices", 3, 0, 0.7), {"case": "Ni-YSZ nano-tomogram", "slices": 6, "miou": 0.95}]
+    found = figures(rows)
+    assert found["iou_organic_6"] == pytest.approx(0.85) and found["miou_phantom_6"] == pytest.approx(0.75)
+    assert found["miou_phantom_3"] == pytest.approx(0.6) and found["miou_soc_6"] == 0.95
+    assert np.isnan(figures([])["miou_soc_6"])
+    assert "| miou_phantom_6 | 0.75 |" in markdown(rows) and "paper" not in markdown(rows)
