@@ -1,9 +1,9 @@
 """A conduit on a coarse grid, compiled: filled shares of the cells, and bonds that keep the narrow places.
 
 The box of the pair is turned so that the larger region comes first and the way to the other one points along +z most,
-+y next: all 48 symmetries of the cube and the swap of the labels lead to the same grid. Cells are blocks of about s^3
-voxels, s = edge of the box / cells, never below 1. The bond between two cells is the series of what the voxel layers
-between their centres conduct, so that a thin layer in a block is not averaged away.
++y next: all 48 symmetries of the cube and the swap of the labels lead to the same grid. The axes are cut as `partition`
+says. The bond between two cells is the series of what the voxel layers between their centres conduct, so that a thin
+layer in a cell is not averaged away.
 """
 
 from __future__ import annotations
@@ -85,16 +85,6 @@ def turned_flow(square: F32, mark: U8, low: I64, high: I64, order: I64, sign: I6
                     near = np.sqrt(row[low[2] + x]) - np.float32(0.5)
                     flat[at + x * pace[2]] = np.float32(SLIT) * near * near
     return flow
-
-
-@njit(**Compiled)
-def blocks(length: int, cells: int, scale: float) -> I64:
-    """The cell of every voxel along one axis; the box lies in the middle of the grid."""
-    of = np.empty(length, np.int64)
-    shift = (cells * scale - length) / 2
-    for i in range(length):
-        of[i] = min(max(int(np.floor((i + 0.5 + shift) / scale + 1e-9)), 0), cells - 1)
-    return of
 
 
 @njit(**Compiled)

@@ -80,7 +80,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Represented:
-    """Channels (n, 7, c, c, c), numbers (n, k), priors (n, 2) ln g in voxels; ``good``: the coarse solve is there."""
+    """Channels (n, 8, c, c, c), numbers (n, k), priors (n, 2) ln g in voxels; ``good``: the coarse solve is there."""
 
     channels: F32
     numbers: F64

@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.transport.conduit.lattice import Compiled
 from porelab_methods.conduit_cnn import coarsen
+from porelab_methods.conduit_cnn.partition import partition, widths
 from porelab_methods.conduit_cnn.priors import OK, diffusive_prior, hydraulic_prior, nearest, turned_point, turned_voxel
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
-CHANNELS = 7  # filled by region 1, by region 2, potential, dissipation; wall distance, pressure, its dissipation
+# filled by region 1, by region 2, potential, dissipation; wall distance, pressure, its dissipation; size of the cell
+CHANNELS = 8
 NUMBERS = 23
 
 
@@ -38,15 +40,10 @@ def represent(
     points[0] = turned_point(centres[a], size, order, sign)
     points[1] = turned_point(centres[b], size, order, sign)
     scale = max(1.0, max(mark.shape) / cells)
-    of = (
-        coarsen.blocks(mark.shape[0], cells, scale),
-        coarsen.blocks(mark.shape[1], cells, scale),
-        coarsen.blocks(mark.shape[2], cells, scale),
-    )
+    of = partition(mark, points, cells, scale)
     count = coarsen.fill(mark, of[0], of[1], of[2], cells)
     out[:] = 0
-    out[0] = np.minimum(count[0] / np.float32(scale**3), np.float32(1.5))
-    out[1] = np.minimum(count[1] / np.float32(scale**3), np.float32(1.5))
+    sizes_channel(of, count, scale, out)
     over = coarsen.layers(mark, np.zeros((0, 0, 0), np.float32), of[0], of[1], of[2], cells)
     bonds = (
         coarsen.series(over[0], of[0], cells, 1 / edge[0] ** 2),
@@ -77,6 +74,21 @@ def represent(
         numbers[17] = priors[1] - 3 * np.log(scale)
     numbers[16] = priors[0] - np.log(scale)
     return status
+
+
+@njit(**Compiled)
+def sizes_channel(of: tuple[I64, I64, I64], count: F32, scale: float, out: F32) -> None:
+    """Filled shares of the cells, and the logarithm of their volumes over the mean one."""
+    cells = count.shape[1]
+    wz, wy, wx = widths(of[0], cells), widths(of[1], cells), widths(of[2], cells)
+    for z in range(cells):
+        for y in range(cells):
+            for x in range(cells):
+                volume = wz[z] * wy[y] * wx[x]
+                if volume > 0:
+                    out[0, z, y, x] = count[0, z, y, x] / volume
+                    out[1, z, y, x] = count[1, z, y, x] / volume
+                    out[7, z, y, x] = np.log(volume) - 3 * np.log(scale)
 
 
 @njit(**Compiled)

@@ -10,7 +10,7 @@ from torch import nn
 
 DIFFUSIVE, HYDRAULIC = "diffusive", "hydraulic"
 # channels and numbers of kernel.represent that each net reads
-CHANNELS = {DIFFUSIVE: (0, 1, 2, 3), HYDRAULIC: (0, 1, 2, 4, 5, 6)}
+CHANNELS = {DIFFUSIVE: (0, 1, 2, 3, 7), HYDRAULIC: (0, 1, 2, 4, 5, 6, 7)}
 NUMBERS = {DIFFUSIVE: tuple(range(17)), HYDRAULIC: tuple(range(23))}
 SPAN = 0.05  # unit of the net's output: natural logarithm of the conductance over its coarse value
 

@@ -16,7 +16,7 @@ from porelab_methods.conduit_cnn.model import CHANNELS, ConduitNet, Nets, ResNet
 
 NAME = "conduit_cnn"
 # how voxels become numbers; weights that learned from other numbers would be silently wrong
-CONVENTION = "PoreSpy size factor, 6-connected voxels, ball means; coarse series bonds v1"
+CONVENTION = "PoreSpy size factor, 6-connected voxels, ball means; series bonds on cells by dissipation v2"
 SMALL, RESNET = "small", "resnet50"
 
 

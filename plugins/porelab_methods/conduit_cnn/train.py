@@ -22,9 +22,9 @@ from porelab_methods.conduit_cnn.model import CHANNELS, DIFFUSIVE, NUMBERS, SPAN
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
-# channels are kept as bytes: lowest value and step of each (shares, potential, dissipation, wall distance)
-LOWEST = np.array([0, 0, -1.5, 0, 0, -1, 0], np.float32)
-STEP = np.array([1.5, 1.5, 3, 6, 4, 2, 6], np.float32) / 255
+# channels are kept as bytes: lowest value and step of each (shares, potential, dissipation, wall distance, ..., size)
+LOWEST = np.array([0, 0, -1.5, 0, 0, -1, 0, -7], np.float32)
+STEP = np.array([1, 1, 3, 6, 4, 2, 6, 12], np.float32) / 255
 LOWER, UPPER = 0.05, 0.95
 
 
