@@ -179,6 +179,7 @@ def run() -> dict[str, Any]:
     figures = {
         "dns_speedup": min(row["speedup"] for row in dns),
         "cnn_speedup_over_dns": dns[-1]["net_speedup"],  # the pack with conduits of 30,000 voxels
+        "cnn_10k_conduits_s": max(1e4 * row["net_whole_network_s"] / row["throats"] for row in dns),
         "dns_max_rel_diff": max(row["max_rel_diff"] for row in dns),
         "diffusion_speedup_porespy": diffusion["porespy_s"] / diffusion["ours_layer_s"],
         "diffusion_speedup_taufactor": diffusion["taufactor_s"] / diffusion["ours_s"],
