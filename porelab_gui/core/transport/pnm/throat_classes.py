@@ -106,8 +106,13 @@ def _by_quantile(network: Network, chosen: ClassParams) -> NDArray[np.bool_]:
     known = np.isfinite(values)
     if not known.any():
         return known
-    low, high = np.percentile(values[known], (chosen.low, chosen.high))
-    return known & (values >= low) & (values <= high)
+    # by rank, not by the value there: many throats share a diameter of whole voxels
+    order = np.flatnonzero(known)[np.argsort(values[known], kind="stable")]
+    first, last = np.rint(np.array([chosen.low, chosen.high]) / 100 * len(order)).astype(int)
+    taken = np.zeros(len(values), bool)
+    first = min(first, len(order) - 1)
+    taken[order[first : max(last, first + 1)]] = True
+    return taken
 
 
 def _by_range(network: Network, chosen: ClassParams) -> NDArray[np.bool_]:

@@ -36,6 +36,15 @@ def test_classes_are_what_they_say(network):
     assert describe(ClassParams(choose="phase", phases=(1, 2))) == "between phases 1 and 2"
 
 
+def test_a_ranking_of_equal_values_still_takes_its_share(network):
+    width = np.rint(network.throat("inscribed_diameter") * 1e6) * 1e-6
+    few = network.with_throats(inscribed_diameter=Column(width, "m"))
+    for low, high in ((0, 10), (10, 35), (90, 100)):
+        some = throat_class(few, ClassParams(choose="quantile", low=low, high=high))
+        assert some.sum() == pytest.approx((high - low) / 100 * few.n_throats, abs=1)
+    assert throat_class(few, ClassParams(choose="quantile", low=100, high=100)).sum() == 1
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
