@@ -98,6 +98,11 @@ def test_local_otsu_kernel_is_otsu_of_every_window():
             best = between(window, otsu_of(Histogram(counts, np.arange(16.0))))
             assert between(window, level[y, x])[0] == pytest.approx(best[0], rel=1e-9)
             assert contrast[y, x] == pytest.approx(between(window, level[y, x])[1], rel=1e-5)
+    for threads in (2, 3):  # the rows shared out
+        for whole, shared in zip((level, contrast), local_threshold(page, 3, 16, threads), strict=True):
+            np.testing.assert_array_equal(whole, shared)
+    level, contrast = local_threshold(np.full((5, 6), 7, np.uint8), 2, 16)
+    assert not contrast.any(), "one grey level has no two classes"
 
 
 def test_local_otsu_beats_one_threshold_under_shading():

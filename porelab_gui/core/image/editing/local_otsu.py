@@ -7,6 +7,7 @@ the cost per voxel does not depend on the size of the window.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -50,11 +51,13 @@ def _kernel() -> Any:
     return local_threshold
 
 
-def threshold_slice(page: NDArray[Any], low: float, high: float, window: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def threshold_slice(
+    page: NDArray[Any], low: float, high: float, window: int, threads: int = 1
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Threshold and class contrast (grey levels) at every voxel of a slice, over ``BINS`` bins of low..high."""
     width = (high - low) / BINS
     bins = np.clip((page.astype(np.float32) - low) / width, 0, BINS - 1).astype(np.uint8)
-    level, contrast = _kernel()(bins, window // 2, BINS)
+    level, contrast = _kernel()(bins, window // 2, BINS, threads)
     return low + width * (level + 1.0), width * contrast
 
 
@@ -76,9 +79,9 @@ def globals_of(stack: Stack, params: LocalOtsuParams) -> Globals:
     return Globals(low, high, gate, params.contrast * _spread(stack))
 
 
-def void_slice(page: NDArray[Any], params: LocalOtsuParams, known: Globals) -> NDArray[np.bool_]:
+def void_slice(page: NDArray[Any], params: LocalOtsuParams, known: Globals, threads: int = 1) -> NDArray[np.bool_]:
     """Where a slice is void."""
-    level, contrast = threshold_slice(page, known.low, known.high, params.window)
+    level, contrast = threshold_slice(page, known.low, known.high, params.window, threads)
     enough = contrast >= known.needed
     if params.void == "dark":
         return np.asarray((page < level) & (page <= known.gate) & enough)
@@ -108,7 +111,7 @@ def preview(inputs: Inputs, params: LocalOtsuParams, view: View, progress: Progr
     known = globals_of(sample, params)
     progress(1, 2, "local threshold")
     around, (_, rows, cols) = window(stack, view, params.window // 2)
-    mask = void_slice(around.array()[0], params, known)[rows, cols].astype(np.uint8)
+    mask = void_slice(around.array()[0], params, known, os.cpu_count() or 1)[rows, cols].astype(np.uint8)
     note = f"{mask.mean():.1%} of what is in view is void." + (
         "" if sample.shape == stack.shape else " The run takes grey range and gate from all slices."
     )
