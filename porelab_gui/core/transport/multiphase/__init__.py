@@ -1,0 +1,1 @@
+"""Two fluids in one network: drainage, relative permeability."""
