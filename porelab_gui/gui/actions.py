@@ -47,6 +47,7 @@ ACTIONS = (
     ActionSpec("undo", "Edit", "Undo", lambda w: undo(w.context), "Ctrl+Z", lambda w: undo_title(w.context)),
     ActionSpec("redo", "Edit", "Redo", lambda w: redo(w.context), "Ctrl+Shift+Z", lambda w: redo_title(w.context)),
     ActionSpec("docks", "Window", "Show the docks of PoreLab", lambda w: w.add_docks()),
+    ActionSpec("tour", "Help", "Guided first run", lambda w: w.start_tour()),
     ActionSpec("log", "Help", "Show the log of errors…", lambda w: w.show_log()),
 )
 

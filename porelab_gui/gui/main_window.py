@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt
 from qtpy.QtWidgets import QMainWindow, QWidget
@@ -19,6 +19,10 @@ from porelab_gui.gui.projects import ProjectDesk
 from porelab_gui.gui.stepper import Stepper
 from porelab_gui.gui.toasts import NapariBridge, Toasts
 from porelab_gui.session.jobs import Job, State
+
+if TYPE_CHECKING:
+    from porelab_gui.gui.tour import Tour
+    from porelab_gui.gui.welcome import Welcome
 
 WORKFLOW, JOBS, PLOTS = "PoreLab", "Jobs", "Plots"
 PLOTS_PANEL = "porelab_gui.gui.plots.dock:PlotsDock"
@@ -46,7 +50,8 @@ class PorelabWindow(QObject):
         self.jobs = JobsStrip(context)
         self.previews = Previews(context.session, context.layers)
         self.plots: QWidget | None = None
-        self.welcome: QWidget | None = None
+        self.welcome: Welcome | None = None
+        self.tour: Tour | None = None
         self.actions: dict[str, Any] = {}
         self._kept: list[Any] = []
         self._docks: dict[str, Any] = {}
@@ -150,10 +155,18 @@ class PorelabWindow(QObject):
             self.desk.ask_open,
             lambda: ask_replay(self.context, self.main),
             self.opener.open_one,
+            self.start_tour,
         )
         self.actions = install(self)
         qt_viewer.installEventFilter(self)
         self.main.setAcceptDrops(True)
+
+    def start_tour(self) -> None:
+        """The guided first run, from its first step."""
+        from porelab_gui.gui.tour import Tour
+
+        self.tour = self.tour or Tour(self)
+        self.tour.start()
 
     def show_log(self) -> None:
         """The log of errors of this and earlier sessions."""

@@ -78,7 +78,7 @@ def stylesheet(c: Colours) -> str:
     QPushButton[role="primary"]:disabled {{ background: {c.foreground}; color: {c.quiet}; }}
     QPushButton[role="card"] {{
         background: {c.foreground}; color: {c.text}; border: 1px solid {c.primary}; border-radius: 6px;
-        padding: 10px 16px; text-align: left;
+        padding: 6px 16px; text-align: left;
     }}
     QPushButton[role="card"]:hover {{ border: 1px solid {c.accent}; }}
     QPushButton[role="link"], QToolButton[role="link"] {{

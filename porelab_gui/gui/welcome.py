@@ -29,6 +29,7 @@ class Welcome(QWidget):
         open_project: Callable[[], None],
         open_recipe: Callable[[], None],
         open_path: Callable[[Path], object],
+        start_tour: Callable[[], None],
     ) -> None:
         super().__init__(canvas)
         self.context, self._canvas, self._open_path, self._settings = context, canvas, open_path, settings
@@ -51,6 +52,9 @@ class Welcome(QWidget):
         self._card("Open a project…", "A folder with data, results and recipe", open_project)
         self._card("Open a recipe…", "Replays every step of an earlier session", open_recipe)
         self._add_list("Samples", _samples())
+        self._column.addWidget(
+            self._link("Guided first run", "Five steps from a sample to its permeability", start_tour)
+        )
         self._recent = QVBoxLayout()
         self._column.addLayout(self._recent)
         self._column.addWidget(_wrapped("Or drop files and folders anywhere on this window.", "quiet"))
@@ -107,16 +111,19 @@ class Welcome(QWidget):
         row = QHBoxLayout()
         row.setSpacing(14)
         for text, path in entries:
-            button = QPushButton(text)
-            button.setObjectName(f"{title}:{text}")
-            button.setToolTip(str(path))
-            button.setCursor(Qt.CursorShape.PointingHandCursor)
-            role(button, "link")
-            button.clicked.connect(lambda _=False, p=path: self._open_path(p))
-            self.buttons[f"{title}:{text}"] = button
-            row.addWidget(button)
+            row.addWidget(self._link(f"{title}:{text}", str(path), lambda p=path: self._open_path(p), text))
         row.addStretch(1)
         column.addLayout(row)
+
+    def _link(self, key: str, tip: str, action: Callable[[], object], text: str = "") -> QPushButton:
+        button = QPushButton(text or key)
+        button.setObjectName(key)
+        button.setToolTip(tip)
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        role(button, "link")
+        button.clicked.connect(lambda: action())
+        self.buttons[key] = button
+        return button
 
 
 def _samples() -> list[tuple[str, Path]]:
