@@ -52,9 +52,8 @@ class Welcome(QWidget):
         self._card("Open a project…", "A folder with data, results and recipe", open_project)
         self._card("Open a recipe…", "Replays every step of an earlier session", open_recipe)
         self._add_list("Samples", _samples())
-        self._column.addWidget(
-            self._link("Guided first run", "Five steps from a sample to its permeability", start_tour)
-        )
+        tip = "Five steps from a sample to its permeability"
+        self._column.addWidget(self._link("Guided first run", tip, start_tour, f"Guided first run: {tip.lower()}"))
         self._recent = QVBoxLayout()
         self._column.addLayout(self._recent)
         self._column.addWidget(_wrapped("Or drop files and folders anywhere on this window.", "quiet"))
