@@ -14,8 +14,8 @@ from porelab_gui.core.hashing import source_of
 from porelab_gui.core.image.formats.lazy import in_slabs
 
 CACHE_BYTES = 1 << 27
-BLOCK_BYTES = 1 << 25  # neighbours that are read along, since a cut across y or x touches the same parts of the file
-NEIGHBOURS = {1: 8, 2: 64}  # by axis; rows lie apart, the columns of a row together
+BLOCK_BYTES = 1 << 25  # neighbours that are read along, since a cut touches the same parts of the file for them
+IN_SLABS = (1, 8, 64)  # neighbours by axis: rows lie apart, the columns of a row together; in cubes all of a cube
 PIECES = 16
 Cut = tuple["range | int", ...]
 
@@ -43,7 +43,7 @@ class Kept:
 
 
 class SliceReader:
-    """A lazy image that reads what a slice needs; slices across y and x with their neighbours, of which some are kept.
+    """A lazy image that reads what a slice needs, with its neighbours where they cost nothing more; some are kept.
 
     napari takes dask arrays chunk by chunk, without joining the reading to the slicing: a slice across x of a file in
     z slabs would bring all of it into memory. ``go_on`` is called between the pieces of a slice; what it raises ends
@@ -57,6 +57,7 @@ class SliceReader:
         self.kept, self.go_on = kept or Kept(), go_on
         self.shape = tuple(len(c) for c in self.cut if isinstance(c, range))
         self.dtype, self.ndim, self.size = np.dtype(data.dtype), len(self.shape), math.prod(self.shape)
+        self.neighbours = IN_SLABS if in_slabs(data) else getattr(data, "chunksize", (1, 1, 1))
 
     def watched(self, go_on: Callable[[], None]) -> SliceReader:
         """The same, with another ``go_on``."""
@@ -77,11 +78,11 @@ class SliceReader:
     def read(self) -> NDArray[Any]:
         """The voxels of the cut, a new array."""
         fixed = [axis for axis, c in enumerate(self.cut) if isinstance(c, int) or len(c) == 1]
-        if len(fixed) != 1 or fixed[0] == 0:
+        if len(fixed) != 1 or self.neighbours[fixed[0]] == 1:
             return self._fill(Block(self.shape, self.dtype), self.cut)
         axis, chosen = fixed[0], self.cut[fixed[0]]
         place = chosen if isinstance(chosen, int) else chosen[0]
-        width = max(1, min(NEIGHBOURS[axis], BLOCK_BYTES // max(1, self.size * self.dtype.itemsize)))
+        width = max(1, min(self.neighbours[axis], BLOCK_BYTES // max(1, self.size * self.dtype.itemsize)))
         start = place // width * width
         cut = (*self.cut[:axis], range(start, min(start + width, self.data.shape[axis])), *self.cut[axis + 1 :])
         block = self.kept.block(cut, tuple(len(c) for c in cut if isinstance(c, range)), self.dtype)
@@ -92,7 +93,8 @@ class SliceReader:
         source, along = source_of(self.data), cut[0]
         if isinstance(along, int):
             return np.array(source[_key(cut)])
-        step = max(1, -(-len(along) // PIECES))
+        whole = self.neighbours[0]  # cubes are not cut
+        step = max(1, -(-len(along) // (PIECES * whole)) * whole)
         for start in range(block.done * step, len(along), step):
             if self.go_on is not None:
                 self.go_on()
@@ -106,11 +108,5 @@ def _key(cut: Cut) -> tuple[Any, ...]:
 
 
 def for_canvas(levels: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The levels as napari gets them: in cubes as dask with a bounded cache, in slabs read as they are looked at."""
-    from napari.utils import resize_dask_cache
-
-    if not hasattr(levels[0], "dask"):
-        return levels
-    resize_dask_cache(CACHE_BYTES)
-    slabs = in_slabs(levels[0])
-    return tuple(SliceReader(level) if slabs and hasattr(level, "dask") else level for level in levels)
+    """The levels as napari gets them: those on disk are read as they are looked at."""
+    return tuple(SliceReader(level) if hasattr(level, "dask") else level for level in levels)

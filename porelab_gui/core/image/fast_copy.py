@@ -68,6 +68,7 @@ def run(inputs: Inputs, params: FastCopyParams, progress: Progress) -> Outputs:
     from porelab_gui.core.export.volumes import write_ome_zarr
     from porelab_gui.core.export.whole import whole_file
     from porelab_gui.core.image.formats.base import Options
+    from porelab_gui.core.image.formats.lazy import resident
     from porelab_gui.core.image.formats.ome_zarr import open_image
 
     stack: Stack = inputs["image"]
@@ -81,7 +82,7 @@ def run(inputs: Inputs, params: FastCopyParams, progress: Progress) -> Outputs:
             _date(temporary, stack.source)
         prune(folder, params.keep * GIB, path)
     os.utime(path)
-    levels = open_image(path, Options()).levels
+    levels = resident(open_image(path, Options()).levels)
     return {"image": replace(stack, data=levels[0], pyramid=Pyramid(levels[0], levels[1:]))}
 
 

@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 from porelab_gui.core.image.formats.lazy import strided
 from porelab_gui.core.nouns import Labels, Pyramid, Stack
 from porelab_gui.core.registry import get
+from porelab_gui.gui.on_disk import SliceReader
 
 pytestmark = pytest.mark.gui
 SHAPE = (40, 512, 480)
@@ -175,3 +176,17 @@ def test_the_other_data_sets_of_a_file_are_one_click_away(qtbot, porelab, tmp_pa
     assert session.recipe.steps[-1].params["dataset"] == "other"
     qtbot.wait(100)
     assert not offers(), "what was chosen is not asked again"
+
+
+def test_cubes_are_read_whole_once(qtbot, across_x):
+    """A stack in cubes: eight neighbours come with a slice, and no cube is cut into pieces."""
+    disk = Disk()
+    data = da.from_array(disk, chunks=(8, 8, 8), name=False)
+    reader = SliceReader(data)
+    for axis, place in ((0, 21), (1, 300), (2, 77)):
+        disk.asked.clear()
+        for k in range(place // 8 * 8, place // 8 * 8 + 8):
+            key = (*[slice(None)] * axis, k)
+            assert np.array_equal(np.asarray(reader[key]), disk.voxels[key])
+        assert sum(disk.asked) == 8 * disk.voxels.size // SHAPE[axis], "each voxel once"
+        assert all(n % 512 == 0 for n in disk.asked)

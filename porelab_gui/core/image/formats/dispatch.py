@@ -15,7 +15,7 @@ import numpy as np
 
 from porelab_gui.core.errors import FormatError, InputError, PorelabError
 from porelab_gui.core.image.formats.base import FileInfo, Image, Options, VoxelSizeNeeded
-from porelab_gui.core.image.formats.lazy import strided
+from porelab_gui.core.image.formats.lazy import resident, strided
 from porelab_gui.core.image.formats.raw import voxel_from_name
 from porelab_gui.core.nouns import Labels, Network, Noun, Pyramid, Stack, VoxelSize, check_voxel_size
 from porelab_gui.core.progress import Cancelled
@@ -181,7 +181,7 @@ def _pyramid(image: Image) -> Pyramid | None:
     if not hasattr(image.data, "dask"):
         return None
     use_threads()
-    levels = image.levels[1:] or strided(image.data)
+    levels = resident(image.levels)[1:] or strided(image.data)
     return Pyramid(image.data, levels) if levels else None
 
 

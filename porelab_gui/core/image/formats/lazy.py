@@ -18,6 +18,7 @@ from porelab_gui.core.image.formats.base import EAGER_BYTES, check_memory
 
 SLAB_BYTES = 1 << 26
 COARSEST = 128
+COARSEST_BYTES = 1 << 24
 READERS = 16  # reads at once: a disk answers many small ones together
 
 
@@ -182,6 +183,13 @@ def strided(data: Any) -> tuple[Any, ...]:
         whole = isinstance(source_of(data), PlainArray)
         made[-1] = source[:, :, :] if whole else made[-1].compute(scheduler=get, num_workers=READERS)
     return tuple(made)
+
+
+def resident(levels: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Levels of an image on disk with the coarsest in memory: it is what is shown while a finer one is read."""
+    if len(levels) < 2 or isinstance(levels[-1], np.ndarray) or levels[-1].nbytes > COARSEST_BYTES:
+        return levels
+    return (*levels[:-1], np.asarray(levels[-1]))
 
 
 def stored(path: Path, dataset: Any) -> Any:
