@@ -156,6 +156,8 @@ def run() -> dict[str, Any]:
     figures = {
         "open_s": plain["open_s"],
         "extra_bytes": max(plain["extra_bytes"], copy["extra_bytes"]),
+        "plain_extra_bytes": plain["extra_bytes"],
+        "copy_extra_bytes": copy["extra_bytes"],
         "copy_s": copy["copy_s"],
         **{f"plain_{k}_{a}_s": plain[f"{k}_{a}_s"] for k in kinds for a in "zyx"},
         **{f"copy_{k}_{a}_s": copy[f"{k}_{a}_s"] for k in kinds for a in "zyx"},

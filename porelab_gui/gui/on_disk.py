@@ -21,7 +21,7 @@ Cut = tuple["range | int", ...]
 
 
 class Block:
-    """Neighbouring slices, as far as they have been read: ``done`` of their pieces along z."""
+    """Neighbouring slices, as far as they have been read: ``done`` of their pieces."""
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.data, self.done = np.empty(shape, dtype), 0
@@ -86,19 +86,20 @@ class SliceReader:
         start = place // width * width
         cut = (*self.cut[:axis], range(start, min(start + width, self.data.shape[axis])), *self.cut[axis + 1 :])
         block = self.kept.block(cut, tuple(len(c) for c in cut if isinstance(c, range)), self.dtype)
-        return self._fill(block, cut).take(place - start, axis).reshape(self.shape)
+        return self._fill(block, cut, 1 if axis == 0 else 0).take(place - start, axis).reshape(self.shape)
 
-    def _fill(self, block: Block, cut: Cut) -> NDArray[Any]:
-        """Read the pieces of a block that are not there yet."""
-        source, along = source_of(self.data), cut[0]
+    def _fill(self, block: Block, cut: Cut, split: int = 0) -> NDArray[Any]:
+        """Read the pieces along ``split`` of a block that are not there yet."""
+        source, along = source_of(self.data), cut[split]
         if isinstance(along, int):
             return np.array(source[_key(cut)])
-        whole = self.neighbours[0]  # cubes are not cut
+        whole = self.neighbours[split]  # cubes are not cut
         step = max(1, -(-len(along) // (PIECES * whole)) * whole)
         for start in range(block.done * step, len(along), step):
             if self.go_on is not None:
                 self.go_on()
-            block.data[start : start + step] = source[_key((along[start : start + step], *cut[1:]))]
+            part = (slice(None),) * split + (slice(start, start + step),)
+            block.data[part] = source[_key((*cut[:split], along[start : start + step], *cut[split + 1 :]))]
             block.done += 1
         return block.data
 
