@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 def attention_map(nets: Ensemble, state: State) -> Array:
     """Symmetric attention (n, n), mean over the rows of the case in which both ions are there; NaN where none."""
     attending = [net for net in nets.nets if net.blocks[0].attention is not None]
-    maps = np.mean([net.attention_maps(state.features, state.present) for net in attending], axis=0)
+    maps: Array = np.mean([net.attention_maps(state.features, state.present) for net in attending], axis=0)
     return _mean_over_pairs(0.5 * (maps + maps.transpose(0, 2, 1)), state)
 
 

@@ -99,7 +99,7 @@ def row_by_row(draws: Draws, measured: Array) -> Array:
 
 
 def _scaled(correction: Correction, amplitude: float) -> Correction:
-    def scaled(features: Array, present: NDArray[np.bool_]) -> Array:
+    def scaled(features: NDArray[np.float32], present: NDArray[np.bool_]) -> Array:
         return amplitude * correction(features, present)
 
     return scaled

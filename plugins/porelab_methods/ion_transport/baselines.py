@@ -62,7 +62,7 @@ def _descend(
     for _ in range(steps):
         loss = torch.nn.functional.mse_loss(torch.exp(net(inputs)[:, 0]), torch.exp(target))
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         schedule.step()
 
@@ -86,9 +86,9 @@ def compare(
     net = perceptron(x[known], y[known], seed=seed, steps=steps)
     with torch.no_grad():
         mlp = net(torch.as_tensor(xt[wanted].astype(np.float32)))[:, 0].double().numpy()
-    trees = Boosting(trees).fit(x[known], y[known]).predict(xt[wanted])
+    boosted = Boosting(trees).fit(x[known], y[known]).predict(xt[wanted])
     made = {}
-    for name, value in (("mlp", mlp), ("boosting", trees)):
+    for name, value in (("mlp", mlp), ("boosting", boosted)):
         made[name] = np.full(test.feed.shape, np.nan)
         made[name][wanted] = 1.0 - np.exp(value)
     return made

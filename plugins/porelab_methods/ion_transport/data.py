@@ -73,6 +73,10 @@ class Truth:
     regulation: float = 0.4
     dielectric: float = 15.0
 
+    def effects(self) -> Array:
+        """Strengths of what is richer (3,), one at the physics of the bench."""
+        return np.array([self.activity, self.regulation / 0.4, self.dielectric / 15.0])
+
     def rejection(self, kinds: tuple[Ion, ...], feed: Array, flux: Array) -> Array:
         """What an experiment without noise would give (B, n)."""
         z = np.array([i.charge for i in kinds], float)
@@ -103,6 +107,17 @@ def truths(count: int, seed: int, physics: tuple[float, float, float] | None = (
     return made
 
 
+def scattered(count: int, seed: int, *, noise: float = 0.0) -> tuple[Experiments, list[Truth]]:
+    """One experiment for each of ``count`` membranes with random physics, on a set of ions of the pre-training."""
+    rng, made = np.random.default_rng(seed), truths(count, seed, None)
+    names = np.array([PRETRAINING[k] for k in rng.integers(len(PRETRAINING), size=count)])
+    feed = np.array([_feed_of(str(n), 10.0 * 20.0 ** rng.random(), rng) for n in names])
+    flux = 3e-6 * (25.0 / 3.0) ** rng.random(count)
+    rejection = np.concatenate([t.rejection(KINDS, feed[k : k + 1], flux[k : k + 1]) for k, t in enumerate(made)])
+    rejection += noise * rng.normal(size=rejection.shape)
+    return Experiments(KINDS, feed, flux, rejection, np.arange(count), names), made
+
+
 def simulate(membranes: Sequence[Truth], mixtures: Sequence[str], *, noise: float = 0.0, seed: int = 0) -> Experiments:
     """Every membrane on every mixture at three ionic strengths (10, 50, 200 mM of charge) and three fluxes."""
     rng = np.random.default_rng(seed)
@@ -113,13 +128,13 @@ def simulate(membranes: Sequence[Truth], mixtures: Sequence[str], *, noise: floa
             for total in (10.0, 50.0, 200.0):
                 for flux in (3e-6, 1e-5, 2.5e-5):
                     rows.append((total * np.array(_SHARES[name]) / z, flux, k, name))
-    feed, flux = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
+    feed, fluxes = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
     index, mixture = np.array([r[2] for r in rows]), np.array([r[3] for r in rows])
     rejection = np.full(feed.shape, np.nan)
     for k, truth in enumerate(membranes):
-        rejection[index == k] = truth.rejection(KINDS, feed[index == k], flux[index == k])
+        rejection[index == k] = truth.rejection(KINDS, feed[index == k], fluxes[index == k])
     rejection += noise * rng.normal(size=rejection.shape)
-    return Experiments(KINDS, feed, flux, rejection, index, mixture)
+    return Experiments(KINDS, feed, fluxes, rejection, index, mixture)
 
 
 def drawn(

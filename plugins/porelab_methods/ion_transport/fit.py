@@ -196,7 +196,7 @@ def _report(task: _Task, u: Array, confidence: float) -> Fit:
     r, jac = task.residuals(u), task.jacobian(u)
     freedom = max(r.size - u.size, 1)
     spread = max(1.0, float(r @ r) / freedom) if r.size > u.size else 1.0
-    covariance = np.linalg.pinv(jac.T @ jac, rcond=1e-14) * spread
+    covariance = np.asarray(np.linalg.pinv(jac.T @ jac, rcond=1e-14) * spread, float)
     half = student.ppf(0.5 + confidence / 2.0, freedom) * np.sqrt(np.diag(covariance))
     stuck = tuple(n for n, v, a, b in zip(task.free, u, lo, hi, strict=True) if min(v - a, b - v) < 1e-3 * (b - a))
     ends = [

@@ -18,6 +18,11 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Codes = NDArray[np.int64]
 
 _A = np.array(
     [
@@ -36,7 +41,7 @@ CONVERGED, NO_STEP, NO_DESCENT, NO_POTENTIAL = 0, 1, 2, 3
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def potential(a, z, w, fixed):
+def potential(a: Array, z: Array, w: Array, fixed: float) -> tuple[float, bool]:
     """psi with sum w a exp(-z psi) + fixed = 0, and whether there is one. The logs of both signs are balanced."""
     lo, hi, psi = -340.0, 340.0, 0.0
     plus, minus = max(fixed, 0.0), max(-fixed, 0.0)
@@ -74,14 +79,17 @@ def potential(a, z, w, fixed):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _davies(strength):
+def _davies(strength: float) -> tuple[float, float]:
     """f and df/dI of ln gamma = -A z^2 f, f = sqrt I/(1 + sqrt I) - 0.3 I, ``strength`` I in mol/L."""
     root = np.sqrt(max(strength, 1e-300))
     return root / (1.0 + root) - 0.3 * strength, 0.5 / (root * (1.0 + root) ** 2) - 0.3
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _rate(c, s, flow, ds_flow, pe, kc, kf, z, w, dpe, dkc, dkf, m, dc, ds):
+def _rate(
+    c: Array, s: Array, flow: Array, ds_flow: Array, pe: Array, kc: Array, kf: Array, z: Array, w: Array, dpe:
+    Array, dkc: Array, dkf: Array, m: int, dc: Array, ds: Array,
+) -> None:  # fmt: skip
     """d/dt of (c, psi) and of their tangents, t running from permeate to feed; extended Nernst-Planck.
 
     ``kf`` is the convective hindrance that the electric field knows of: ``kc`` itself keeps the pore neutral.
@@ -112,7 +120,10 @@ def _rate(c, s, flow, ds_flow, pe, kc, kf, z, w, dpe, dkc, dkf, m, dc, ds):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def march(c, s, flow, ds_flow, pe, kc, kf, z, w, dpe, dkc, dkf, m, length, rtol, fixed_steps):
+def march(
+    c: Array, s: Array, flow: Array, ds_flow: Array, pe: Array, kc: Array, kf: Array, z: Array, w: Array, dpe:
+    Array, dkc: Array, dkf: Array, m: int, length: float, rtol: float, fixed_steps: int,
+) -> int:  # fmt: skip
     """Advance (c, psi) and tangents in place over ``length``; number of steps, or -1 where it gave up.
 
     ``fixed_steps`` > 0 takes that many equal steps instead of adapting them to ``rtol``.
@@ -177,7 +188,10 @@ def march(c, s, flow, ds_flow, pe, kc, kf, z, w, dpe, dkc, dkf, m, length, rtol,
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def permeate_face(y, z, w, gone, lnphi, x, activity, m, cp, c, s, s_cp):
+def permeate_face(
+    y: Array, z: Array, w: Array, gone: Mask, lnphi: Array, x: float, activity: float, m: int, cp: Array, c: Array,
+    s: Array, s_cp: Array,
+) -> tuple[float, bool]:  # fmt: skip
     """Pore concentrations ``c`` at the permeate side in equilibrium with c_p = exp(y); the potential step, success."""
     n = y.size
     strength = 0.0
@@ -215,7 +229,9 @@ def permeate_face(y, z, w, gone, lnphi, x, activity, m, cp, c, s, s_cp):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def feed_face(c, s, y, z, w, gone, lnphi, activity, m):
+def feed_face(
+    c: Array, s: Array, y: Array, z: Array, w: Array, gone: Mask, lnphi: Array, activity: float, m: int,
+) -> tuple[float, bool]:  # fmt: skip
     """Turn pore concentrations at the feed side into those of the solution at the membrane, in place; psi, success.
 
     The potential makes the solution neutral, ions larger than the pore (``gone``, c = exp(y)) included.
@@ -279,7 +295,7 @@ def feed_face(c, s, y, z, w, gone, lnphi, activity, m):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def tangents_of_hindrance(d, n, segment, segments, own):
+def tangents_of_hindrance(d: Array, n: int, segment: int, segments: int, own: int) -> None:
     """Unit tangents of K_c in one segment: columns of K_c throughout, and of the segment's own where ``own``."""
     d[:] = 0.0
     for i in range(n):
@@ -289,7 +305,11 @@ def tangents_of_hindrance(d, n, segment, segments, own):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def residual(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, m, rtol, steps, r, jac, cm, s_cm):
+def residual(
+    y: Array, z: Array, w: Array, gone: Mask, feed: Array, pe: Array, kc: Array, kf: Array, soft: int, lnphi: Array,
+    x: float, film: Array, activity: float, m: int, rtol: float, steps: int, r: Array, jac: Array, cm: Array, s_cm:
+    Array,
+) -> int:  # fmt: skip
     """Residuals ``r`` and their tangents ``jac`` (n, m); fills the membrane-side feed ``cm``; a status code."""
     n = y.size
     wide = max(m, 1)
@@ -351,35 +371,3 @@ def residual(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, m,
             if m > n and j == 5 * n + 1 + i:
                 jac[i, j] -= 1.0
     return CONVERGED
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def solve_linear(a, b):
-    """Solve a x = b in place of ``b`` (n, k) by elimination with partial pivoting; False where singular."""
-    n = a.shape[0]
-    for col in range(n):
-        pivot = col
-        for i in range(col + 1, n):
-            if abs(a[i, col]) > abs(a[pivot, col]):
-                pivot = i
-        if not abs(a[pivot, col]) > 0.0:
-            return False
-        if pivot != col:
-            for q in range(n):
-                a[col, q], a[pivot, q] = a[pivot, q], a[col, q]
-            for q in range(b.shape[1]):
-                b[col, q], b[pivot, q] = b[pivot, q], b[col, q]
-        for i in range(col + 1, n):
-            factor = a[i, col] / a[col, col]
-            if factor != 0.0:
-                for q in range(col, n):
-                    a[i, q] -= factor * a[col, q]
-                for q in range(b.shape[1]):
-                    b[i, q] -= factor * b[col, q]
-    for i in range(n - 1, -1, -1):
-        for q in range(b.shape[1]):
-            total = b[i, q]
-            for p in range(i + 1, n):
-                total -= a[i, p] * b[p, q]
-            b[i, q] = total / a[i, i]
-    return True

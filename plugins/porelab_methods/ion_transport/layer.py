@@ -75,7 +75,8 @@ def permeate(
     problem, j = pose(ions, feed.detach().numpy(), flat[0], Membrane(*flat[1:]), conditions)
     solution = solve_problem(tuple(ions), problem, j, sensitivities=True, strict=True)
     inputs = _reduced(ions, feed, values, conditions, solution)
-    log_cp, log_cm = _Implicit.apply(solution, *inputs)
+    implicit: Any = _Implicit
+    log_cp, log_cm = implicit.apply(solution, *inputs)
     return torch.exp(log_cp), torch.exp(log_cm)
 
 

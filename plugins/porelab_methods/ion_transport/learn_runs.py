@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,14 @@ from porelab_gui.core.method import Inputs, Outputs
 from porelab_gui.core.nouns import Column, Table, Weights
 from porelab_gui.core.progress import Progress, within
 from porelab_methods.ion_transport.calibrate import fit_experiments
-from porelab_methods.ion_transport.data import Experiments
+from porelab_methods.ion_transport.data import Experiments, scattered
 from porelab_methods.ion_transport.ions import Ion
 from porelab_methods.ion_transport.model import IonNet
 from porelab_methods.ion_transport.runs import measurements_from, the_conditions, the_feed, the_membrane
 from porelab_methods.ion_transport.store import NAME, describe, load_nets, members, shipped
+from porelab_methods.ion_transport.system import Membrane
 from porelab_methods.ion_transport.train import Recipe, train
+from porelab_methods.ion_transport.tuning import PRIOR, tune
 
 Array = NDArray[np.float64]
 
@@ -47,7 +51,7 @@ def experiments_from(table: Table) -> tuple[Experiments, list[str]]:
 def run_train(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
     """``train_ion_transport``."""
     if inputs.get("measured") is None:
-        return _run_shipped(inputs, params, progress)
+        return (_run_simulated if params.simulations else _run_shipped)(inputs, params, progress)
     data, names = experiments_from(inputs["measured"])
     if len(data) < 2:
         raise InputError("one experiment is not enough to learn from", where="measured", remedy="Add experiments.")
@@ -56,14 +60,53 @@ def run_train(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
         progress(k, 10 * len(names), f"fitting {name}")
         fits.append(fit_experiments(data.where(data.membrane == k), starts=params.starts).membrane)
     start = _first_member(inputs.get("weights"))
-    recipe = Recipe(
+    effects = None
+    if start is not None and start.effects:
+        fits, effects = _fitted_through(start, data, fits, params.neutrality, within(progress, 0.1, 0.4))
+    recipe = _recipe(params)
+    net, curves = train(data, fits, recipe, effects=effects, start=start, progress=within(progress, 0.4, 1.0))
+    folder = Path(params.folder) if params.folder else _own_folder(data, params)
+    what = f"{len(data)} experiments with {', '.join(names)}"
+    command = f"porelab train_ion_transport --in measured=TABLE --seed {recipe.seed}"
+    weights = _save(
+        folder, net, recipe.neutrality, dict(zip(names, fits, strict=True)), curves, f"Measured: {what}", command
+    )
+    return {"weights": weights, "curves": _curves(curves), "membranes": _membranes(names, fits)}
+
+
+def _recipe(params: Any) -> Recipe:
+    return Recipe(
         neutrality=params.neutrality, attend=params.attention, rounds=params.rounds, steps=params.steps,
         rate=params.rate, noise=params.noise, ridge=params.ridge, seed=params.seed,
     )  # fmt: skip
-    net, curves = train(data, fits, recipe, start=start, progress=within(progress, 0.1, 1.0))
+
+
+def _fitted_through(
+    net: IonNet, data: Experiments, fits: list[Membrane], neutrality: str, progress: Progress
+) -> tuple[list[Membrane], Array]:
+    """First what is few: parameters of each membrane and strengths there; the network stays as it is."""
+    found = []
+    for k, fit in enumerate(fits):
+        step, rows = within(progress, k / len(fits), (k + 1) / len(fits)), data.where(data.membrane == k)
+        found.append(tune(rows, net.correction, fit, PRIOR, soft=neutrality != "hard", progress=step))
+    return [f.membrane for f in found], np.array([f.effects for f in found])
+
+
+def _run_simulated(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
+    """One network on membranes with random physics, whose strengths it is told."""
+    if inputs.get("weights") is not None:
+        raise InputError("there is nothing to fine-tune on", where="measured", remedy="Give a table of rejections.")
+    data, made = scattered(params.simulations, params.seed)
+    membranes = [t.membrane for t in made]
+    effects = np.array([t.effects() for t in made])
+    recipe = replace(_recipe(params), batch=192)
+    net, curves = train(data, membranes, recipe, effects=effects, progress=progress)
     folder = Path(params.folder) if params.folder else _own_folder(data, params)
-    weights = _save(folder, net, recipe, names, fits, curves, len(data))
-    return {"weights": weights, "curves": _curves(curves), "membranes": _membranes(names, fits)}
+    names = [f"simulated {k + 1}" for k in range(len(made))]
+    what = f"{len(made)} simulated membranes with random physics (seed {params.seed}), one experiment on each"
+    command = f"porelab train_ion_transport --simulations {len(made)} --seed {params.seed}"
+    weights = _save(folder, net, params.neutrality, {}, curves, what, command)
+    return {"weights": weights, "curves": _curves(curves), "membranes": _membranes(names, membranes)}
 
 
 def _run_shipped(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
@@ -113,11 +156,11 @@ def _own_folder(data: Experiments, params: Any) -> Path:
 def _save(
     folder: Path,
     net: IonNet,
-    recipe: Recipe,
-    names: list[str],
-    fits: list[Any],
+    neutrality: str,
+    membranes: Mapping[str, Membrane],
     curves: list[dict[str, float]],
-    count: int,
+    what: str,
+    command: str,
 ) -> Weights:
     import torch
 
@@ -125,16 +168,16 @@ def _save(
 
     rmse = min(c["rmse"] for c in curves)
     config = {"system": NAME, "networks": {"trained": describe(net)}, "members": ["trained"], "rmse": None}
-    config["membranes"] = {n: {k: float(v) for k, v in vars(m).items()} for n, m in zip(names, fits, strict=True)}
-    config["neutrality"] = recipe.neutrality
+    config["membranes"] = {n: {k: float(v) for k, v in vars(m).items()} for n, m in membranes.items()}
+    config["neutrality"] = neutrality
     card = Card(
         title="Ion transport: DSPM-DE with a learned correction",
-        summary=f"Trained on {count} experiments with {len(names)} membranes; neutrality {recipe.neutrality}.",
-        data=f"Measured rejections of {', '.join(names)}.",
+        summary=f"One network; neutrality {neutrality}.",
+        data=f"{what}.",
         splits="None: all experiments were used.",
         scores=[{"on": "training data", "rmse DSPM-DE": curves[0]["rmse"], "rmse neural": rmse}],
         limits="Not judged on experiments left out. Use it within the fluxes and concentrations that it saw.",
-        command=f"porelab train_ion_transport --in measured=TABLE --seed {recipe.seed}",
+        command=command,
         citation="After Rehman and Lienhard, Chem. Eng. J. (2024) 149806.",
     )
     holder = torch.nn.Module()

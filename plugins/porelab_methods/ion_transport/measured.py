@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def bench_b(nets: IonNets, kept: Kept = NOTHING_KEPT) -> tuple[dict[str, float],
     data, names = li_mg_experiments(path)
     nets_b = Ensemble([net for name, net in nets.nets.items() if name.rstrip("0123456789") == "pretrained"])  # type: ignore[misc]
     rows = [
-        kept(f"measured_{k}", lambda k=k, n=name: left_out(data.where(data.membrane == k), n, nets_b.correction))
+        kept(f"measured_{k}", partial(left_out, data.where(data.membrane == k), name, nets_b.correction))
         for k, name in enumerate(names)
     ]
     wins = sum(row["rmse"] < min(row["rmse_dspm_de"], row["rmse_dspm_de_averaged"]) for row in rows)

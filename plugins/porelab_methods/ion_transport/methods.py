@@ -108,6 +108,14 @@ class TrainParams(Params):
         "hard", "Electroneutrality: exact by projection, by a penalty, or not at all"
     )
     attention: bool = param(True, "Let the ions attend to each other")
+    simulations: int = param(
+        0,
+        "Without a table: train one network on this many simulated membranes, its inputs the strengths of three "
+        "effects beyond DSPM-DE (activities, regulated charge, varying permittivity); 0 trains the networks that ship",
+        unit="1",
+        ge=0,
+        le=1_000_000,
+    )
     rounds: int = param(6, "Full solutions of the equation", unit="1", ge=1, le=200)
     steps: int = param(80, "Steps of the optimiser between two solutions", unit="1", ge=1, le=10000)
     rate: float = param(3e-3, "Learning rate at the start", unit="1", gt=0, le=1.0)

@@ -55,27 +55,44 @@ class IonNet(nn.Module):
     """Features (B, K, n, TOKEN + WORLD) to the correction h (B, K, n); zero at first, so that it starts as DSPM-DE.
 
     The last layer gives -g, g being the excess chemical potential of each ion in each segment over RT; h = -dg/dx,
-    with g = 0 at the feed face. A misjudged partition is then one number for the whole pore.
+    with g = 0 at the feed face. A misjudged partition is then one number for the whole pore. With ``effects`` the last
+    features are the strengths of that many effects beyond DSPM-DE, and g is linear in them but for what the blocks see.
     """
 
-    def __init__(self, width: int = 32, heads: int = 4, depth: int = 2, attend: bool = True) -> None:
+    def __init__(self, width: int = 32, heads: int = 4, depth: int = 2, attend: bool = True, effects: int = 0) -> None:
         super().__init__()
-        self.embed = nn.Linear(TOKEN + WORLD, width)
+        self.effects = effects
+        self.register_buffer("strengths", torch.ones(effects), persistent=effects > 0)  # where none are given
+        self.embed = nn.Linear(TOKEN + WORLD + effects, width)
         self.blocks = nn.ModuleList(Block(width, heads, attend) for _ in range(depth))
-        self.head = nn.Linear(width, 1)
+        self.head = nn.Linear(width, max(effects, 1))
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, features: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
         """``present`` (B, n) marks the ions that are there."""
+        features = self._with_strengths(features)
         b, k, n, f = features.shape
         absent = (~present)[:, None].expand(b, k, n).reshape(b * k, n)
         x = self.embed(features.reshape(b * k, n, f))
         for block in self.blocks:
             x = block(x, absent)
-        g = LIMIT * torch.tanh(self.head(x)[..., 0] / LIMIT)
+        g = LIMIT * torch.tanh(self._excess(x, features.reshape(b * k, n, f)) / LIMIT)
         g = g.masked_fill(absent, 0.0).reshape(b, k, n)
         return k * torch.diff(g, dim=1, prepend=torch.zeros_like(g[:, :1]))
+
+    def _with_strengths(self, features: torch.Tensor) -> torch.Tensor:
+        """Features that lack the strengths of the effects get those the network keeps, others lose what it lacks."""
+        missing = self.embed.in_features - features.shape[-1]
+        if missing <= 0:
+            return features[..., : self.embed.in_features]
+        assert isinstance(self.strengths, torch.Tensor)
+        return torch.cat([features, self.strengths.expand(*features.shape[:-1], missing)], -1)
+
+    def _excess(self, x: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """Sum over the effects of strength times what the network gives for it: none, no correction."""
+        made = self.head(x)
+        return (made * features[..., -self.effects :]).sum(-1) if self.effects else made[..., 0]
 
     def correction(self, features: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float64]:
         """The same on numpy, without gradients. One thread: a second costs more than so small a network."""
@@ -84,7 +101,7 @@ class IonNet(nn.Module):
 
     def attention_maps(self, features: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Attention (B, n, n) averaged over depth, heads and the segments of the pore; rows sum to one."""
-        layers = [b.attention for b in self.blocks if b.attention is not None]
+        layers = [b.attention for b in self.blocks if isinstance(b, Block) and b.attention is not None]
         for layer in layers:
             layer.keep = True
         self.correction(features, present)

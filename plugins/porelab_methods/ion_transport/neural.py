@@ -35,7 +35,8 @@ SLOW = 1e-7  # m/s
 TOKEN = 12  # features of an ion in a segment
 SHARE = 11  # of them: its part of all charge there
 WORLD = 8  # features of membrane, drive and place
-Correction = Callable[[Array, NDArray[np.bool_]], Array]
+Features = NDArray[np.float32]
+Correction = Callable[[Features, NDArray[np.bool_]], Array]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Case:
     """A batch for the neural equation: ``ions``, ``feed`` (B, n), ``flux`` (B,), ``membrane`` (numbers or (B,)).
 
     ``passage`` (B, n) is ln(c_p/c_feed) by DSPM-DE, which the network sees; it is solved for where it is not given.
+    ``effects`` (B, m) are the strengths of what is beyond DSPM-DE, for networks that take them.
     """
 
     ions: tuple[Ion, ...]
@@ -51,6 +53,7 @@ class Case:
     membrane: Membrane
     conditions: Conditions = field(default_factory=Conditions)
     passage: Array | None = None
+    effects: Array | None = None
 
 
 @dataclass
@@ -61,7 +64,7 @@ class State:
     h: Array
     gain: Array
     solution: Solution
-    features: Array
+    features: Features
     present: NDArray[np.bool_]
 
     def slopes(self) -> Array:
@@ -97,7 +100,8 @@ def _passage(solution: Solution) -> Array:
 
 def _inside(solution: Solution) -> Array:
     """Concentrations (B, K, n) in the middle of each segment; NaN where unsolved."""
-    from porelab_methods.ion_transport.newton import CONVERGED, profile
+    from porelab_methods.ion_transport.kernel import CONVERGED
+    from porelab_methods.ion_transport.newton import profile
 
     p, points = solution.problem, 2 * SEGMENTS + 1
     made = np.full((len(p.x), SEGMENTS, p.feed.shape[1]), np.nan)
@@ -108,7 +112,7 @@ def _inside(solution: Solution) -> Array:
     return made
 
 
-def _features(case: Case, p: Problem, inside: Array, flux: Array) -> Array:
+def _features(case: Case, p: Problem, inside: Array, flux: Array) -> Features:
     """(B, K, n, TOKEN + WORLD), all of order one."""
     count, n = p.feed.shape
     ratio = np.array([i.radius for i in case.ions]) / np.broadcast_to(case.membrane.pore_radius, (count,))[:, None]
@@ -131,7 +135,11 @@ def _features(case: Case, p: Problem, inside: Array, flux: Array) -> Array:
     still = np.repeat(np.stack(fixed, -1)[:, None], SEGMENTS, axis=1)
     moving = np.stack([np.log(np.maximum(inside, 1e-9)) / 4.0, share], -1)
     world = np.repeat(_world(case, p, flux)[:, :, None], n, axis=2)
-    return np.nan_to_num(np.concatenate([still, moving, world], -1)).astype(np.float32)
+    parts = [still, moving, world]
+    if case.effects is not None:
+        wide = np.broadcast_to(case.effects[:, None, None], (count, SEGMENTS, n, case.effects.shape[1]))
+        parts.append(wide)
+    return np.asarray(np.nan_to_num(np.concatenate(parts, -1)), np.float32)
 
 
 def _world(case: Case, p: Problem, flux: Array) -> Array:

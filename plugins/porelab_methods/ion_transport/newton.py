@@ -10,18 +10,55 @@ from porelab_methods.ion_transport.kernel import (
     NO_DESCENT,
     NO_POTENTIAL,
     NO_STEP,
+    Array,
+    Codes,
+    Mask,
     march,
     permeate_face,
     potential,
     residual,
-    solve_linear,
 )
 
 TOLERANCE = 1e-10  # on ln(c at the feed / c of the feed)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def newton(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, cm):
+def solve_linear(a: Array, b: Array) -> bool:
+    """Solve a x = b in place of ``b`` (n, k) by elimination with partial pivoting; False where singular."""
+    n = a.shape[0]
+    for col in range(n):
+        pivot = col
+        for i in range(col + 1, n):
+            if abs(a[i, col]) > abs(a[pivot, col]):
+                pivot = i
+        if not abs(a[pivot, col]) > 0.0:
+            return False
+        if pivot != col:
+            for q in range(n):
+                a[col, q], a[pivot, q] = a[pivot, q], a[col, q]
+            for q in range(b.shape[1]):
+                b[col, q], b[pivot, q] = b[pivot, q], b[col, q]
+        for i in range(col + 1, n):
+            factor = a[i, col] / a[col, col]
+            if factor != 0.0:
+                for q in range(col, n):
+                    a[i, q] -= factor * a[col, q]
+                for q in range(b.shape[1]):
+                    b[i, q] -= factor * b[col, q]
+    for i in range(n - 1, -1, -1):
+        for q in range(b.shape[1]):
+            total = b[i, q]
+            for p in range(i + 1, n):
+                total -= a[i, p] * b[p, q]
+            b[i, q] = total / a[i, i]
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def newton(
+    y: Array, z: Array, w: Array, gone: Mask, feed: Array, pe: Array, kc: Array, kf: Array, soft: int, lnphi: Array,
+    x: float, film: Array, activity: float, rtol: float, steps: int, cm: Array,
+) -> int:  # fmt: skip
     """Damped Newton from ``y``, in place; a status code.
 
     A step is at first at most e^3 in concentration, and at most four times the one before it later.
@@ -67,7 +104,10 @@ def newton(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def continued(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, cm):
+def continued(
+    y: Array, z: Array, w: Array, gone: Mask, feed: Array, pe: Array, kc: Array, kf: Array, soft: int, lnphi: Array,
+    x: float, film: Array, activity: float, rtol: float, steps: int, cm: Array,
+) -> int:  # fmt: skip
     """Newton straight away from ``y``; else the flux is raised from almost nothing in steps that adapt themselves."""
     first = newton(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, cm)
     if first == CONVERGED:
@@ -96,7 +136,7 @@ def continued(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, r
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def neutralised(y, z, w, gone, feed, cp):
+def neutralised(y: Array, z: Array, w: Array, gone: Mask, feed: Array, cp: Array) -> None:
     """c_p = exp(y) made neutral to rounding; ions larger than the pore have none."""
     n = y.size
     for i in range(n):
@@ -108,7 +148,10 @@ def neutralised(y, z, w, gone, feed, cp):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sensitivities(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, dy, dcm):
+def sensitivities(
+    y: Array, z: Array, w: Array, gone: Mask, feed: Array, pe: Array, kc: Array, kf: Array, soft: int, lnphi: Array,
+    x: float, film: Array, activity: float, rtol: float, steps: int, dy: Array, dcm: Array,
+) -> int:  # fmt: skip
     """Implicit function theorem: d y and d ln c_m by all parameters, columns as in ``kernel`` without y."""
     n = y.size
     m = n + dy.shape[1]
@@ -130,8 +173,10 @@ def sensitivities(y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activit
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def batch(
-    z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, sens, direct, y, cp, cm, status, dy, dcm
-):
+    z: Array, w: Array, gone: Mask, feed: Array, pe: Array, kc: Array, kf: Array, soft: int, lnphi: Array, x: Array,
+    film: Array, activity: float, rtol: float, steps: int, sens: int, direct: int, y: Array, cp: Array, cm: Array,
+    status: Codes, dy: Array, dcm: Array,
+) -> None:  # fmt: skip
     """Solve every row (B, n). ``y`` is the start (NaN: the feed) and receives the unknowns; others are filled.
 
     ``direct`` 1 tries Newton from the start only, without continuation.
@@ -151,8 +196,10 @@ def batch(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _shortfall(
-    flux, lp, osmotic, drive, y, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, cm
-):
+    flux: float, lp: float, osmotic: float, drive: float, y: Array, z: Array, w: Array, gone: Mask, feed: Array, pe:
+    Array, kc: Array, kf: Array, soft: int, lnphi: Array, x: float, film: Array, activity: float, rtol: float,
+    steps: int, cm: Array,
+) -> tuple[float, int]:  # fmt: skip
     """Flux minus the flux that the osmotic pressure of its own solution leaves; and the status."""
     status = continued(y, z, w, gone, feed, pe * flux, kc, kf, soft, lnphi, x, film * flux, activity, rtol, steps, cm)
     excess = 0.0
@@ -164,8 +211,10 @@ def _shortfall(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def flux_batch(
-    z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, rtol, steps, lp, osmotic, drive, y, flux, status
-):
+    z: Array, w: Array, gone: Mask, feed: Array, pe: Array, kc: Array, kf: Array, soft: int, lnphi: Array, x: Array,
+    film: Array, activity: float, rtol: float, steps: int, lp: Array, osmotic: float, drive: Array, y: Array, flux:
+    Array, status: Codes,
+) -> None:  # fmt: skip
     """Water flux under pressure: J = L_p (dP - osmotic (sum c_m - sum c_p)), by a bracketed secant (Illinois).
 
     ``pe`` and ``film`` are per unit of flux. ``osmotic`` is R T; ``drive`` the pressure difference.
@@ -212,7 +261,10 @@ def flux_batch(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def profile(y, z, w, gone, pe, kc, kf, soft, lnphi, x, activity, rtol, points, c, psi):
+def profile(
+    y: Array, z: Array, w: Array, gone: Mask, pe: Array, kc: Array, kf: Array, soft: int, lnphi: Array, x: float,
+    activity: float, rtol: float, points: int, c: Array, psi: Array,
+) -> int:  # fmt: skip
     """Concentrations (points, n) and potential (points,) [RT/F] from feed to permeate, psi = 0 in the permeate."""
     n = y.size
     cp = np.zeros(n)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +61,13 @@ class Part:
 
 def parts(plan: Plan) -> list[Part]:
     """In the order of training."""
-    plain, made = {"attend": False}, []
-    made.append(Part("pretrained0", "", plan.pretraining, False))
+    made = [Part("pretrained0", "", plan.pretraining, False)]
     made += [Part(f"hard{k}", "pretrained0", replace(plan.tuning, seed=k), True) for k in range(plan.tuned)]
     made += [Part(f"scratch{k}", "", replace(plan.scratch, seed=k), True) for k in range(plan.untaught)]
     made.append(Part("soft", "pretrained0", replace(plan.tuning, neutrality="soft"), True))
     made.append(Part("none", "pretrained0", replace(plan.tuning, neutrality="none"), True))
-    made.append(Part("pretrained_plain", "", replace(plan.pretraining, **plain), False))
-    made.append(Part("no_attention", "pretrained_plain", replace(plan.tuning, **plain), True))
+    made.append(Part("pretrained_plain", "", replace(plan.pretraining, attend=False), False))
+    made.append(Part("no_attention", "pretrained_plain", replace(plan.tuning, attend=False), True))
     return made
 
 
@@ -122,7 +122,9 @@ def run(plan: Plan, folder: Path, progress: Progress = silent, only: tuple[str, 
     made: dict[str, IonNet] = {}
     for k, part in enumerate(wanted):
         step = within(progress, k / len(wanted), (k + 1) / len(wanted))
-        made[part.name] = _kept_net(folder, part, made, lambda p=part: (data[p.bench], fits[p.bench]), step)
+        made[part.name] = _kept_net(
+            folder, part, made, partial(lambda bench: (data[bench], fits[bench]), part.bench), step
+        )
     return made
 
 

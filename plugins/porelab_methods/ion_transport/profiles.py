@@ -14,7 +14,8 @@ Array = NDArray[np.float64]
 def profiles(solution: Solution, row: int = 0, points: int = 101, temperature: float = 298.15) -> dict[str, Array]:
     """Of one sample through the pore: ``x`` [1] from feed to permeate, ``concentration`` (points, n) [mol/m3], and
     ``potential`` [V] against the solution at the feed side."""
-    from porelab_methods.ion_transport.newton import CONVERGED, profile
+    from porelab_methods.ion_transport.kernel import CONVERGED
+    from porelab_methods.ion_transport.newton import profile
 
     p, n = solution.problem, len(solution.ions)
     c, psi = np.zeros((points, n)), np.zeros(points)

@@ -166,7 +166,7 @@ def _measurement(table: Table, rows: list[int], sigma: np.ndarray) -> fitting.Me
         raise InputError(
             f"the flux {flux[0]:g} m/s is negative", where=where, remedy="Count flux from feed to permeate."
         )
-    feed = make_feed([ion(str(n)) for n in table["ion"][rows]], np.asarray(table["feed"], float)[rows])
+    feed = make_feed([ion(str(n)) for n in table["ion"][rows]], np.asarray(table["feed"], float)[rows].tolist())
     return fitting.Measurement(feed, float(flux[0]), np.asarray(table["rejection"], float)[rows], sigma)
 
 

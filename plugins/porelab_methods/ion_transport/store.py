@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from porelab_gui.core.errors import FormatError, InputError
 from porelab_gui.core.learning.weights import MODEL
 from porelab_gui.core.nouns import Weights
-from porelab_methods.ion_transport.model import IonNet
+from porelab_methods.ion_transport.model import Block, IonNet
 
 NAME = "ion_transport"
 
@@ -31,7 +31,9 @@ class IonNets(torch.nn.Module):
         super().__init__()
         self.nets = torch.nn.ModuleDict(
             {
-                name: IonNet(int(c["width"]), int(c["heads"]), int(c["depth"]), bool(c["attend"]))
+                name: IonNet(
+                    int(c["width"]), int(c["heads"]), int(c["depth"]), bool(c["attend"]), int(c.get("effects", 0))
+                )
                 for name, c in config["networks"].items()
             }
         )
@@ -42,12 +44,13 @@ class IonNets(torch.nn.Module):
 def describe(net: IonNet) -> dict[str, Any]:
     """The configuration of a network, for ``config.json``."""
     block = net.blocks[0]
-    attention = block.attention
+    attention = block.attention if isinstance(block, Block) else None
     return {
         "width": net.embed.out_features,
         "heads": attention.heads if attention is not None else 4,
         "depth": len(net.blocks),
         "attend": attention is not None,
+        "effects": net.effects,
     }
 
 
@@ -59,7 +62,7 @@ class Ensemble:
 
     def correction(self, features: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Mean correction h (B, K, n)."""
-        return np.mean([net.correction(features, present) for net in self.nets], axis=0)
+        return np.asarray(np.mean([net.correction(features, present) for net in self.nets], axis=0), float)
 
 
 def load_nets(weights: Weights) -> IonNets:

@@ -74,8 +74,9 @@ class Problem:
 
     def rows(self, part: Any) -> Problem:
         """The samples of a slice or an index."""
-        cut = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Problem(**{k: v if k in ("activity", "soft") else np.array(v[part], order="C") for k, v in cut.items()})
+        names = [f.name for f in fields(self) if f.name not in ("activity", "soft")]
+        cut: dict[str, Any] = {k: np.array(getattr(self, k)[part], order="C") for k in names}
+        return replace(self, **cut)
 
     def inside(self, row: int) -> tuple[Any, ...]:
         """Of one sample, in the order of the profile kernel."""
@@ -112,7 +113,7 @@ class Solution:
         """|sum z c_p| / sum |z| c_p per sample; 0 for a permeate without ions."""
         z = np.array([ion.charge for ion in self.ions], float)
         total = np.abs(z * self.permeate).sum(1)
-        return np.abs((z * self.permeate).sum(1)) / np.where(total > 0, total, 1.0)
+        return np.asarray(np.abs((z * self.permeate).sum(1)) / np.where(total > 0, total, 1.0))
 
 
 def pose(
@@ -244,12 +245,13 @@ class _Found:
 
 def _width(p: Problem) -> int:
     """Columns of the sensitivities."""
-    segments, n = p.kc.shape[1:]
+    segments, n = (int(v) for v in p.kc.shape[1:])
     return 5 * n + 1 + (segments * n if segments > 1 else 0)
 
 
 def _run(p: Problem, sens: bool, rtol: float, steps: int, start: Array | None, direct: bool, threads: Any) -> _Found:
-    from porelab_methods.ion_transport.newton import CONVERGED, batch
+    from porelab_methods.ion_transport.kernel import CONVERGED
+    from porelab_methods.ion_transport.newton import batch
 
     count, n = p.feed.shape
     y = np.full((count, n), np.nan) if start is None else np.array(start, float)
@@ -336,7 +338,8 @@ def water_flux(
 ) -> Array:
     """Flux [m/s] (B,) under a pressure difference [Pa], less the osmotic pressure of the ions held back; NaN where
     it was not found. 0 where osmosis holds the water back."""
-    from porelab_methods.ion_transport.newton import CONVERGED, flux_batch
+    from porelab_methods.ion_transport.kernel import CONVERGED
+    from porelab_methods.ion_transport.newton import flux_batch
 
     drive = np.asarray(pressure, float)
     unit, _ = pose(ions, feed, np.ones_like(drive), membrane, conditions)

@@ -7,6 +7,7 @@ instead of a march, and the gradient at every new solution is the exact one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,11 +46,12 @@ class Recipe:
     seed: int = 0
 
 
-def case_of(data: Experiments, membranes: list[Membrane]) -> Case:
-    """Experiments with the parameters of their membranes."""
+def case_of(data: Experiments, membranes: Sequence[Membrane], effects: Array | None = None) -> Case:
+    """Experiments with the parameters of their membranes, and the strengths (M, m) of what is beyond DSPM-DE there."""
     chosen = [membranes[k] for k in data.membrane]
     values = [np.array([float(getattr(m, f)) for m in chosen]) for f in vars(Membrane())]
-    return Case(data.ions, data.feed, data.flux, Membrane(*values))
+    wide = None if effects is None else np.asarray(effects, float)[data.membrane]
+    return Case(data.ions, data.feed, data.flux, Membrane(*values), effects=wide)
 
 
 @dataclass
@@ -75,7 +77,10 @@ def _linear(state: State, data: Experiments) -> _Linear:
     slopes = state.slopes()
     good = state.solution.ok & np.isfinite(state.solution.unknowns).all(1) & (np.abs(slopes).max((1, 2, 3)) < 1e3)
     known = np.isfinite(data.rejection) & (data.feed > 0)
-    number = lambda a: torch.as_tensor(a[good].astype(np.float32))  # noqa: E731
+
+    def number(a: Array) -> torch.Tensor:
+        return torch.as_tensor(a[good].astype(np.float32))
+
     z = np.array([i.charge for i in data.ions], np.float32)
     return _Linear(
         torch.as_tensor(state.features[good]),
@@ -92,9 +97,10 @@ def _linear(state: State, data: Experiments) -> _Linear:
 
 def train(
     data: Experiments,
-    membranes: list[Membrane],
+    membranes: Sequence[Membrane],
     recipe: Recipe = Recipe(),
     *,
+    effects: Array | None = None,
     start: IonNet | None = None,
     progress: Progress = silent,
 ) -> tuple[IonNet, list[dict[str, float]]]:
@@ -103,8 +109,11 @@ def train(
     ``start`` continues from a trained network (fine-tuning).
     """
     torch.manual_seed(recipe.seed)
-    net = start or IonNet(recipe.width, 4, recipe.depth, recipe.attend)
-    case = case_of(data, membranes)
+    count = 0 if effects is None else effects.shape[1]
+    net = start or IonNet(recipe.width, 4, recipe.depth, recipe.attend, count)
+    if effects is not None and net.effects:
+        net.strengths = torch.as_tensor(effects.mean(0).astype(np.float32))
+    case = case_of(data, membranes, effects)
     total = recipe.rounds * recipe.steps
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, total, recipe.rate * 0.02)

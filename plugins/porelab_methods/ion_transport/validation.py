@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from porelab_gui.core.validation.case import Case
 
@@ -20,8 +21,8 @@ def _closed_forms() -> list[Case]:
         Case(
             name=f"ions/uncharged solute at {flux:g} m/s",
             group=GROUP,
-            value=lambda flux=flux: _uncharged(flux)[0],
-            reference=lambda flux=flux: _uncharged(flux)[1],
+            value=partial(lambda j: _uncharged(j)[0], flux),
+            reference=partial(lambda j: _uncharged(j)[1], flux),
             tolerance=1e-8,
             reason="the march adapts its steps to 1e-10",
             source="R = 1 - K_c Phi / (1 - (1 - K_c Phi) exp(-Pe)): hindered transport of a neutral solute",
@@ -84,7 +85,7 @@ def _seawater() -> list[Case]:
         Case(
             name=f"ions/five-ion seawater, {ion}",
             group=GROUP,
-            value=lambda ion=ion: seawater()[ion],
+            value=partial(lambda name: seawater()[name], ion),
             reference=target,
             tolerance=0.01,
             reason="WaterTAP integrates the pore with two nodes and counts concentrations by mass",

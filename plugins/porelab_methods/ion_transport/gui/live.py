@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from porelab_gui.core.nouns import Table
 from porelab_gui.core.progress import silent
@@ -30,11 +30,11 @@ class Live:
         flux = the_flux(feed, the_membrane(params), the_conditions(params), params)
         fixed = {**params.model_dump(), "drive": "flux", "flux": flux}
         solved = run_solve({}, SolveParams(**fixed), silent)
-        return Live(feed, fixed, flux, solved["rejections"], solved["profiles"])
+        return Live(feed, fixed, flux, cast(Table, solved["rejections"]), cast(Table, solved["profiles"]))
 
     def curves(self) -> Mapping[str, Table]:
         """``by_flux`` and ``by_radius``."""
-        return run_curves({}, CurveParams(**self.params), silent)
+        return cast(Mapping[str, Table], run_curves({}, CurveParams(**self.params), silent))
 
     def for_prediction(self) -> PredictParams | None:
         """The parameters of ``predict_rejection``; None at no flux, where nothing is corrected."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from porelab_gui.core.errors import PorelabError
+from porelab_gui.core.nouns import Table
 from porelab_gui.core.registry import get
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.theme import role
@@ -100,7 +101,7 @@ class LivePage(QWidget):
         def done(job: Job) -> None:
             self._predicting = False
             if self.generation == asked and job.state is State.DONE:
-                self.results.show_neural(job.outputs)
+                self.results.show_neural(cast(Mapping[str, Table], job.outputs))
             elif self.generation == asked and job.state is State.FAILED:
                 self.results.show_neural(None)
                 self.results.note(f"No neural result: {getattr(job.error, 'what', job.error)}"[:160])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ class Results(QWidget):
         row.setContentsMargins(0, 2, 0, 0)
         for name, draw in draws.items():
             self.charts[name] = chart = PlotCanvas(self.context, draw, margins)
-            chart.numbers = lambda n=name: self.numbers(n)
+            chart.numbers = partial(self.numbers, name)
             role(chart.message, "quiet")
             row.addWidget(chart, 1)
         self.tabs.addTab(page, title)
