@@ -28,15 +28,15 @@ class Block:
 
 
 class Kept:
-    """The blocks that were looked at last, up to ``CACHE_BYTES``."""
+    """The blocks of an image that were looked at last, of all its levels together up to ``CACHE_BYTES``."""
 
     def __init__(self) -> None:
-        self._blocks: OrderedDict[Cut, Block] = OrderedDict()
+        self._blocks: OrderedDict[tuple[int, Cut], Block] = OrderedDict()
 
-    def block(self, cut: Cut, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Block:
+    def block(self, level: int, cut: Cut, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Block:
         """The block of a cut; a new one takes the place of the oldest."""
-        made = self._blocks.pop(cut, None) or Block(shape, dtype)
-        self._blocks[cut] = made
+        made = self._blocks.pop((level, cut), None) or Block(shape, dtype)
+        self._blocks[level, cut] = made
         while len(self._blocks) > 1 and sum(b.data.nbytes for b in self._blocks.values()) > CACHE_BYTES:
             self._blocks.popitem(last=False)
         return made
@@ -85,7 +85,7 @@ class SliceReader:
         width = max(1, min(self.neighbours[axis], BLOCK_BYTES // max(1, self.size * self.dtype.itemsize)))
         start = place // width * width
         cut = (*self.cut[:axis], range(start, min(start + width, self.data.shape[axis])), *self.cut[axis + 1 :])
-        block = self.kept.block(cut, tuple(len(c) for c in cut if isinstance(c, range)), self.dtype)
+        block = self.kept.block(id(self.data), cut, tuple(len(c) for c in cut if isinstance(c, range)), self.dtype)
         return self._fill(block, cut, 1 if axis == 0 else 0).take(place - start, axis).reshape(self.shape)
 
     def _fill(self, block: Block, cut: Cut, split: int = 0) -> NDArray[Any]:
@@ -110,4 +110,5 @@ def _key(cut: Cut) -> tuple[Any, ...]:
 
 def for_canvas(levels: tuple[Any, ...]) -> tuple[Any, ...]:
     """The levels as napari gets them: those on disk are read as they are looked at."""
-    return tuple(SliceReader(level) if hasattr(level, "dask") else level for level in levels)
+    kept = Kept()
+    return tuple(SliceReader(level, kept=kept) if hasattr(level, "dask") else level for level in levels)
