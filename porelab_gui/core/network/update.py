@@ -118,7 +118,7 @@ def _spliced(change: Change, labels: Labels, regions: Regions, network: Network,
         porosity=labels.porosity(),
     )
     new_throats = np.concatenate([np.zeros(int(stay.sum()), bool), np.ones(int(mine.sum()), bool)])
-    return Updated(made, replace(regions, data=named), ~stay, new_throats, change.box)
+    return Updated(made, replace(regions, data=named), np.logical_not(stay), new_throats, change.box)
 
 
 def _faces_of(network: Network, marked: Mask, virtual: Mask) -> Mask:

@@ -78,7 +78,7 @@ def _touched(old: Network, new: Network, found: Updated) -> Table:
     """A row per touched throat: before and after where it joins the same two places, else only one of both."""
     gone, came = np.flatnonzero(found.old_throats), np.flatnonzero(found.new_throats)
     partner = _partners(_centres(old)[gone], _centres(new)[came])
-    rows = [(g, int(came[p]) if p >= 0 else -1) for g, p in zip(gone, partner, strict=True)]
+    rows = [(int(g), int(came[p]) if p >= 0 else -1) for g, p in zip(gone, partner, strict=True)]
     rows += [(-1, int(t)) for k, t in enumerate(came) if k not in set(partner.tolist())]
     one, two = (np.array([r[k] for r in rows], np.int64) for k in (0, 1))
     what = np.where(one < 0, "new", np.where(two < 0, "gone", "changed"))
