@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -110,7 +111,7 @@ class Welcome(QWidget):
         row = QHBoxLayout()
         row.setSpacing(14)
         for text, path in entries:
-            row.addWidget(self._link(f"{title}:{text}", str(path), lambda p=path: self._open_path(p), text))
+            row.addWidget(self._link(f"{title}:{text}", str(path), partial(self._open_path, path), text))
         row.addStretch(1)
         column.addLayout(row)
 
