@@ -149,7 +149,8 @@ def _refers(noun: Noun, entry: Mapping[str, Any], load: RecipeStep | None, above
         return False
     size = int(np.prod(noun.shape)) * np.dtype(noun.data.dtype).itemsize
     lazy = hasattr(noun.data, "dask") or isinstance(noun.data, np.memmap)
-    return size > above and (lazy or above == 0) and Path(str(load.params["path"])).exists()
+    path = load.params.get("path")  # a script may have put an image under the name of a load that never was
+    return size > above and (lazy or above == 0) and path is not None and Path(str(path)).exists()
 
 
 def _with_edits(recipe: Recipe, folder: Path) -> Recipe:

@@ -56,6 +56,16 @@ def test_everything_comes_back_with_the_same_hash(tmp_path):
     assert opened.recipe.steps[0].method == "load"
 
 
+def test_an_image_whose_load_names_no_path_is_stored(tmp_path):
+    image = items()["image"]
+    memory = np.memmap(tmp_path / "grey.raw", image.data.dtype, "w+", shape=image.shape)
+    memory[:] = image.data
+    stack = Stack(memory, VOXEL)
+    step = RecipeStep("load", {}, {}, {"image": "image"}, {"image": stack.content_hash})
+    project.save(tmp_path / "p", {"image": stack}, Recipe((step,)), refer_above=0)
+    assert project.open_project(tmp_path / "p").items["image"].content_hash == stack.content_hash
+
+
 def test_saving_again_writes_only_what_changed_and_forgets_the_rest(tmp_path):
     first = items()
     project.save(tmp_path, first, RECIPE)
