@@ -79,5 +79,7 @@ def test_previews_of_label_tools_look_about_the_slice(grey, name):
     whole = next(iter(method({"labels": labels}, {}).values()))
     made = method.preview({"labels": labels}, method.validate({}), VIEW, silent)
     assert np.array_equal(made.image.array()[0], whole.array()[6])
-    changed = int(np.count_nonzero(whole.array()[6] != labels.array()[6]))
-    assert made.note == f"{changed:,} voxels of this slice change."
+    page = whole.array()[6]
+    bodies, changed = len(np.unique(page[page > 0])), int(np.count_nonzero(page != labels.array()[6]))
+    splits = name == "split_watershed"
+    assert made.note == (f"{bodies:,} bodies in this slice." if splits else f"{changed:,} voxels of this slice change.")
