@@ -105,6 +105,7 @@ def bench_dns(name: str, size: int, mean: float, spread: float, least: int, coun
         "whole_network_s": whole_s + geometry_s,
         "net_whole_network_s": net_s,
         "net_one_thread_s": net_one_s,
+        "crop_s": crop_seconds(*nouns, 0),
         "net_speedup": (whole_s + geometry_s) / net_s,
         "speedup": peer_s / (ours_s + share),
         "speedup_one_thread": peer_s / (single_s + share),
@@ -130,6 +131,45 @@ def net_seconds(regions: Any, network: Any, threads: int) -> float:
     with torch_threads(threads or torch.get_num_threads()):
         whole()
         return min(timed(whole)[0] for _ in range(ROUNDS))
+
+
+def crop_seconds(regions: Any, network: Any, threads: int) -> float:
+    """Cropping, turning and zooming of all throats to the grid of the net, without its coarse solves."""
+    from numba import njit
+    from porelab_methods.conduit_cnn import coarsen
+    from porelab_methods.conduit_cnn.features import Geometry
+    from porelab_methods.conduit_cnn.partition import partition
+    from porelab_methods.conduit_cnn.priors import turned_point
+
+    from porelab_gui.core.progress import silent
+    from porelab_gui.core.transport.conduit.dns import Conduits
+    from porelab_gui.core.transport.conduit.pool import run_batches
+
+    @njit(nogil=True)
+    def crops(image, low, high, labels, centres, cells, which):  # type: ignore[no-untyped-def]
+        filled = 0.0
+        for k in which:
+            order, sign = coarsen.turn(centres[k, 1] - centres[k, 0])
+            mark = coarsen.turned_mark(image, low[k], high[k], labels[k, 0], labels[k, 1], order, sign)
+            points = np.empty((2, 3))
+            for end in range(2):
+                points[end] = turned_point(centres[k, end], high[k] - low[k], order, sign)
+            z, y, x = partition(mark, points, cells, max(1.0, max(mark.shape) / cells))
+            filled += coarsen.fill(mark, z, y, x, cells).sum()
+        return filled
+
+    conduits = Conduits.of(regions, network, threads)
+    g = Geometry.of(conduits, conduits.labels[network.conns], False, threads=threads)
+    cost = np.prod(g.high - g.low, axis=1).astype(float)
+
+    def whole() -> None:
+        def work(part: Any) -> None:
+            crops(conduits.image, g.low, g.high, g.pairs, g.centres, g.cells, part)
+
+        run_batches(work, cost, g.threads, silent, "crops")
+
+    whole()
+    return min(timed(whole)[0] for _ in range(ROUNDS))
 
 
 def bench_diffusion() -> Row:
@@ -179,7 +219,7 @@ def run() -> dict[str, Any]:
     figures = {
         "dns_speedup": min(row["speedup"] for row in dns),
         "cnn_speedup_over_dns": dns[-1]["net_speedup"],  # the pack with conduits of 30,000 voxels
-        "cnn_10k_conduits_s": max(1e4 * row["net_whole_network_s"] / row["throats"] for row in dns),
+        "cnn_crop_10k_s": 1e4 * dns[-1]["crop_s"] / dns[-1]["throats"],
         "dns_max_rel_diff": max(row["max_rel_diff"] for row in dns),
         "diffusion_speedup_porespy": diffusion["porespy_s"] / diffusion["ours_layer_s"],
         "diffusion_speedup_taufactor": diffusion["taufactor_s"] / diffusion["ours_s"],
