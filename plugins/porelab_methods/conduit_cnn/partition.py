@@ -25,20 +25,23 @@ def dissipated(mark: U8, first: int, last: int) -> tuple[F64, F64, F64]:
     """Estimated dissipation in the planes along z, y and x; ``first``, ``last``: the slices of the two centres."""
     nz, ny, nx = mark.shape
     along_z, along_y, along_x = np.zeros(nz), np.zeros(ny), np.zeros(nx)
+    rows, columns = np.zeros(ny), np.zeros(nx)
     for z in range(max(first - 1, 0), min(last + 2, nz)):
+        columns[:] = 0
         area = 0
         for y in range(ny):
+            inside = 0
             for x in range(nx):
-                area += mark[z, y, x] > 0
-        if area == 0:
-            continue
-        each = 1.0 / (float(area) * area)
-        along_z[z] = 1.0 / area
-        for y in range(ny):
-            for x in range(nx):
-                if mark[z, y, x]:
-                    along_y[y] += each
-                    along_x[x] += each
+                here = 1 if mark[z, y, x] else 0
+                inside += here
+                columns[x] += here
+            rows[y] = inside
+            area += inside
+        if area > 0:
+            each = 1.0 / (float(area) * area)
+            along_z[z] = 1.0 / area
+            along_y += each * rows
+            along_x += each * columns
     return along_z, along_y, along_x
 
 
