@@ -138,8 +138,7 @@ def crop_seconds(regions: Any, network: Any, threads: int) -> float:
     from numba import njit
     from porelab_methods.conduit_cnn import coarsen
     from porelab_methods.conduit_cnn.features import Geometry
-    from porelab_methods.conduit_cnn.partition import partition
-    from porelab_methods.conduit_cnn.priors import turned_point
+    from porelab_methods.conduit_cnn.kernel import zoomed
 
     from porelab_gui.core.progress import silent
     from porelab_gui.core.transport.conduit.dns import Conduits
@@ -150,12 +149,8 @@ def crop_seconds(regions: Any, network: Any, threads: int) -> float:
         filled = 0.0
         for k in which:
             order, sign = coarsen.turn(centres[k, 1] - centres[k, 0])
-            mark = coarsen.turned_mark(image, low[k], high[k], labels[k, 0], labels[k, 1], order, sign)
-            points = np.empty((2, 3))
-            for end in range(2):
-                points[end] = turned_point(centres[k, end], high[k] - low[k], order, sign)
-            z, y, x = partition(mark, points, cells, max(1.0, max(mark.shape) / cells))
-            filled += coarsen.fill(mark, z, y, x, cells).sum()
+            one, two, first, second = labels[k, 0], labels[k, 1], centres[k, 0], centres[k, 1]
+            filled += zoomed(image, low[k], high[k], one, two, first, second, order, sign, cells)[3].sum()
         return filled
 
     conduits = Conduits.of(regions, network, threads)

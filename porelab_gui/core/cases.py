@@ -89,7 +89,8 @@ def scalars(items: Mapping[str, Noun]) -> dict[str, tuple[float, str]]:
 
 
 def _rows(name: str, table: Table) -> dict[str, tuple[float, str]]:
-    words = next((c.values for k, c in table.columns.items() if c.values.dtype.kind in "US" and k == "axis"), None)
+    axis = table.columns.get("axis")
+    words = axis.values if axis is not None and axis.values.dtype.kind in "US" else None
     ends = [f"_{w}" for w in words] if words is not None else [f"_{i}" for i in range(len(table))]
     ends = [""] if len(table) == 1 and words is None else ends
     if len(set(ends)) < len(ends):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ from typing import Any
 from platformdirs import user_data_path
 from qtpy.QtCore import QObject, QTimer
 
-from porelab_gui.core.progress import Progress
 from porelab_gui.gui.context import Context
+from porelab_gui.gui.settings import own
 from porelab_gui.session.jobs import Job, State
 from porelab_gui.session.lanes import LatestLane
-from porelab_gui.session.recovery import Autosave, Pending
+from porelab_gui.session.recovery import Autosave
 
 log = logging.getLogger(__name__)
 MINUTES = 3.0
@@ -24,8 +23,7 @@ AFTER_JOB_MS = 1500  # jobs that follow one another at once are kept together
 
 def recovery_root() -> Path:
     """Where unsaved work is kept; the variable PORELAB_CONFIG names another folder."""
-    folder = os.environ.get("PORELAB_CONFIG")
-    return (Path(folder) if folder else user_data_path("porelab", appauthor=False)) / "recovery"
+    return own(user_data_path("porelab", appauthor=False)) / "recovery"
 
 
 class Autosaver(QObject):
@@ -58,7 +56,7 @@ class Autosaver(QObject):
         if not pending and items is self._last and self.kept.folder is not None:
             return
         self._busy, self._last = True, None if pending else items
-        self._lane.ask(lambda progress: self._write(title, place, dict(items), recipe, pending, progress), self._done)
+        self._lane.ask(lambda p: self.kept.write(dict(items), recipe, title, place, pending, p), self._done)
 
     def close(self) -> None:
         """The session ends well: nothing is left behind."""
@@ -66,11 +64,6 @@ class Autosaver(QObject):
         self.soon.stop()
         self._lane.close()
         self.kept.forget()
-
-    def _write(
-        self, title: str, place: str, items: Any, recipe: Any, pending: list[Pending], progress: Progress
-    ) -> None:
-        self.kept.write(items, recipe, title, place, pending, progress)
 
     def _done(self, result: Any) -> None:
         self._busy = False

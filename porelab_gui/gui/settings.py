@@ -39,14 +39,17 @@ class Settings(BaseModel):
 
 def settings_path() -> Path:
     """Where the settings are kept; the variable PORELAB_CONFIG names another folder."""
-    folder = os.environ.get("PORELAB_CONFIG")
-    return (Path(folder) if folder else user_config_path("porelab", appauthor=False)) / "settings.json"
+    return own(user_config_path("porelab", appauthor=False)) / "settings.json"
 
 
 def log_path() -> Path:
     """Where the log of errors is kept."""
-    folder = os.environ.get("PORELAB_CONFIG")
-    return (Path(folder) if folder else user_log_path("porelab", appauthor=False)) / "porelab.log"
+    return own(user_log_path("porelab", appauthor=False)) / "porelab.log"
+
+
+def own(usual: Path) -> Path:
+    """The folder that the variable PORELAB_CONFIG names, else the usual one."""
+    return Path(os.environ.get("PORELAB_CONFIG") or usual)
 
 
 def load(path: Path | None = None) -> Settings:

@@ -76,7 +76,7 @@ class Tour(QObject):
         stop = STOPS[self.at]
         welcome = self.window.welcome
         if stop.method == "load" and welcome is not None and welcome.isVisible():
-            return next((b for name, b in welcome.buttons.items() if name == f"Samples:{SAMPLE}"), None)
+            return welcome.buttons.get(f"Samples:{SAMPLE}")
         panel = self.window.stepper.pages[stop.step].widget()
         page = getattr(panel, "pages", {}).get(stop.method, panel)
         return page.findChild(QPushButton, "run") or page

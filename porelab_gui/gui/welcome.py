@@ -93,13 +93,7 @@ class Welcome(QWidget):
         self.setGeometry(self._canvas.rect())
 
     def _card(self, title: str, text: str, action: Callable[[], object]) -> None:
-        button = QPushButton(f"{title}\n{text}")
-        button.setObjectName(title)
-        button.setCursor(Qt.CursorShape.PointingHandCursor)
-        role(button, "card")
-        button.clicked.connect(lambda: action())
-        self.buttons[title] = button
-        self._column.addWidget(button)
+        self._column.addWidget(self._button(title, f"{title}\n{text}", "card", action))
 
     def _add_list(self, title: str, entries: Sequence[tuple[str, Path]], column: QVBoxLayout | None = None) -> None:
         """A line of names to click."""
@@ -116,11 +110,15 @@ class Welcome(QWidget):
         column.addLayout(row)
 
     def _link(self, key: str, tip: str, action: Callable[[], object], text: str = "") -> QPushButton:
-        button = QPushButton(text or key)
-        button.setObjectName(key)
+        button = self._button(key, text or key, "link", action)
         button.setToolTip(tip)
+        return button
+
+    def _button(self, key: str, text: str, kind: str, action: Callable[[], object]) -> QPushButton:
+        button = QPushButton(text)
+        button.setObjectName(key)
         button.setCursor(Qt.CursorShape.PointingHandCursor)
-        role(button, "link")
+        role(button, kind)
         button.clicked.connect(lambda: action())
         self.buttons[key] = button
         return button

@@ -24,7 +24,7 @@ from porelab_gui.core.atomic import as_write_error, writing
 from porelab_gui.core.errors import FormatError, PorelabError
 from porelab_gui.core.export.volumes import write_ome_zarr
 from porelab_gui.core.export.whole import whole_file
-from porelab_gui.core.image.correct import CORRECT_LABELS, load_edits, save_edits
+from porelab_gui.core.image.correct import Edits, save_edits, with_edits
 from porelab_gui.core.image.formats.zarr_edits import read_review
 from porelab_gui.core.network.formats import npz
 from porelab_gui.core.nouns import Column, Field, Labels, Network, Noun, Regions, Stack, Table, Weights
@@ -155,17 +155,14 @@ def _refers(noun: Noun, entry: Mapping[str, Any], load: RecipeStep | None, above
 
 def _with_edits(recipe: Recipe, folder: Path) -> Recipe:
     """The recipe with its files of painted voxels copied into the project."""
-    steps = []
-    for step in recipe.steps:
-        source = Path(str(step.params.get("path", "")))
-        if step.method == CORRECT_LABELS.name and source.exists():
-            edits = load_edits(source)
-            target = folder.resolve() / EDITS / f"{edits.content_hash[:16]}.npz"
-            if not target.exists():
-                save_edits(edits, target)
-            step = replace(step, params={**step.params, "path": str(target)})
-        steps.append(step)
-    return replace(recipe, steps=tuple(steps))
+
+    def copied(edits: Edits) -> Path:
+        target = folder.resolve() / EDITS / f"{edits.content_hash[:16]}.npz"
+        if not target.exists():
+            save_edits(edits, target)
+        return target
+
+    return with_edits(recipe, copied)
 
 
 def _store(

@@ -21,6 +21,21 @@ NUMBERS = 23
 
 
 @njit(**Compiled)
+def zoomed(
+    image: NDArray[np.int32], low: I64, high: I64, one: int, two: int, first: F64, second: F64, order: I64, sign: I64,
+    cells: int,
+) -> tuple[U8, F64, tuple[I64, I64, I64], F32, float]:  # fmt: skip
+    """The pair in the turned box, its centres there, the cell of every plane, voxels in the cells, mean edge of one."""
+    mark = coarsen.turned_mark(image, low, high, one, two, order, sign)
+    points = np.empty((2, 3))
+    points[0] = turned_point(first, high - low, order, sign)
+    points[1] = turned_point(second, high - low, order, sign)
+    scale = max(1.0, max(mark.shape) / cells)
+    of = partition(mark, points, cells, scale)
+    return mark, points, of, coarsen.fill(mark, of[0], of[1], of[2], cells), scale
+
+
+@njit(**Compiled)
 def represent(
     image: NDArray[np.int32], square: F32, low: I64, high: I64, labels: I64, centres: F64, radii: F64, counts: I64,
     virtual: NDArray[np.bool_], edges: F64, cells: int, out: F32, numbers: F64, priors: F64,
@@ -34,14 +49,10 @@ def represent(
     a, b = swap, 1 - swap
     size = high - low
     order, sign = coarsen.turn((centres[b] - centres[a]) * edges)
-    mark = coarsen.turned_mark(image, low, high, labels[a], labels[b], order, sign)
+    mark, points, of, count, scale = zoomed(
+        image, low, high, labels[a], labels[b], centres[a], centres[b], order, sign, cells
+    )
     edge = np.array([edges[order[0]], edges[order[1]], edges[order[2]]])
-    points = np.empty((2, 3))
-    points[0] = turned_point(centres[a], size, order, sign)
-    points[1] = turned_point(centres[b], size, order, sign)
-    scale = max(1.0, max(mark.shape) / cells)
-    of = partition(mark, points, cells, scale)
-    count = coarsen.fill(mark, of[0], of[1], of[2], cells)
     out[:] = 0
     sizes_channel(of, count, scale, out)
     over = coarsen.layers(mark, np.zeros((0, 0, 0), np.float32), of[0], of[1], of[2], cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -158,13 +159,22 @@ def write_in_place(labels: Labels, edits: Edits) -> None:
 
 def with_edits_beside(recipe: Recipe, path: Path) -> Recipe:
     """The recipe with its files of painted voxels copied beside ``path`` and named so, to travel together."""
+
+    def copied(edits: Edits) -> Path:
+        target = path.resolve().with_name(f"{path.stem}.edits-{edits.content_hash[:12]}.npz")
+        save_edits(edits, target)
+        return target
+
+    return with_edits(recipe, copied)
+
+
+def with_edits(recipe: Recipe, copied: Callable[[Edits], Path]) -> Recipe:
+    """The recipe with each of its files of painted voxels, where it is there, replaced by what ``copied`` makes."""
     steps = []
     for step in recipe.steps:
-        if step.method == CORRECT_LABELS.name and Path(str(step.params["path"])).exists():
-            edits = load_edits(Path(str(step.params["path"])))
-            target = path.resolve().with_name(f"{path.stem}.edits-{edits.content_hash[:12]}.npz")
-            save_edits(edits, target)
-            step = replace(step, params={**step.params, "path": str(target)})
+        file = Path(str(step.params.get("path", "")))
+        if step.method == CORRECT_LABELS.name and file.exists():
+            step = replace(step, params={**step.params, "path": str(copied(load_edits(file)))})
         steps.append(step)
     return replace(recipe, steps=tuple(steps))
 

@@ -32,6 +32,12 @@ class Part:
         """Pores that have a region in the image."""
         return int(np.count_nonzero(~np.asarray(self.network.pore("boundary"), bool)))
 
+    @property
+    def inner(self) -> Ints:
+        """Throats between pores that have a region."""
+        conns = self.network.conns
+        return conns[(conns < self.count).all(axis=1)]
+
 
 @dataclass(frozen=True)
 class Change:
@@ -140,8 +146,8 @@ def _compare_throats(old: Network, new: Network, twin: Ints, same: Mask) -> None
 def _holds(change: Change, shape: tuple[int, ...]) -> bool:
     """Whether all that differs, and all beside it, is inside the box and known to the whole image."""
     gone, fresh = change.gone, change.fresh
-    beside_old = gone | _beside(change.old, gone)
-    beside_new = _beside(change.new, fresh) & ~fresh
+    beside_old = gone | beside(change.old.inner, gone)
+    beside_new = beside(change.new.inner, fresh) & ~fresh
     beside_old[change.twin[beside_new]] = True
     if (change.known[beside_old] == 0).any():
         return False
@@ -155,11 +161,9 @@ def _holds(change: Change, shape: tuple[int, ...]) -> bool:
     return not (beside_old[cut_old[cut_old > 0] - 1].any() or fresh[cut_new[cut_new > 0] - 1].any())
 
 
-def _beside(part: Part, marked: Mask) -> Mask:
+def beside(conns: Ints, marked: Mask) -> Mask:
     """Pores that share a throat with a marked one."""
-    conns = part.network.conns
-    conns = conns[(conns < part.count).all(axis=1)]
-    found = np.zeros(part.count, bool)
+    found = np.zeros(len(marked), bool)
     found[conns[marked[conns[:, 1]], 0]] = True
     found[conns[marked[conns[:, 0]], 1]] = True
     return found

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.network.extract import ExtractParams
-from porelab_gui.core.network.local import Change, Ints, Mask, extract, settle
+from porelab_gui.core.network.local import Change, Ints, Mask, beside, extract, settle
 from porelab_gui.core.nouns import Column, Labels, Network, Regions
 from porelab_gui.core.progress import Progress, silent
 
@@ -90,11 +90,11 @@ def _spliced(change: Change, labels: Labels, regions: Regions, network: Network,
     boundary = np.asarray(network.pore("boundary"), bool)
     gone = np.zeros(network.n_pores, bool)
     gone[[place[int(r)] for r in change.known[change.gone] if int(r) in place]] = True
-    gone |= _faces_of(network, gone, boundary)
+    gone |= beside(network.conns, gone) & boundary  # virtual pores that stand for the face of one
     fresh = np.zeros(change.new.network.n_pores, bool)
     fresh[: change.new.count] = change.fresh
     virtual = np.asarray(change.new.network.pore("boundary"), bool)
-    fresh |= _faces_of(change.new.network, fresh, virtual)
+    fresh |= beside(change.new.network.conns, fresh) & virtual
     keep = np.flatnonzero(~gone)
     index = np.full(network.n_pores, -1, np.int64)
     index[keep] = np.arange(len(keep))
@@ -119,15 +119,6 @@ def _spliced(change: Change, labels: Labels, regions: Regions, network: Network,
     )
     new_throats = np.concatenate([np.zeros(int(stay.sum()), bool), np.ones(int(mine.sum()), bool)])
     return Updated(made, replace(regions, data=named), np.logical_not(stay), new_throats, change.box)
-
-
-def _faces_of(network: Network, marked: Mask, virtual: Mask) -> Mask:
-    """Virtual pores that stand for the face of a marked pore."""
-    found = np.zeros(network.n_pores, bool)
-    for one, two in ((0, 1), (1, 0)):
-        ends = network.conns[marked[network.conns[:, one]], two]
-        found[ends] = True
-    return found & virtual
 
 
 def _named(change: Change, regions: NDArray[Any], taken: Ints, fresh: Mask) -> tuple[NDArray[Any], Ints]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from porelab_gui.core.errors import InputError, PorelabError
 from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
-from porelab_gui.core.network.methods import METHODS as NETWORK_METHODS
+from porelab_gui.core.network.extract import EXTRACT_NETWORK
 from porelab_gui.core.nouns import Column, Labels, Table
 from porelab_gui.core.progress import Progress
 from porelab_gui.core.transport.methods import Axis, Boundary, conductance_analytic
@@ -46,9 +46,8 @@ def edges(shape: tuple[int, int, int], params: RepresentativeParams) -> list[int
 def measure(labels: Labels, params: RepresentativeParams) -> dict[str, float]:
     """Porosity, K [m2] and F of one sample; K is 0 and F infinite where its pores do not join the faces."""
     found = {"porosity": labels.porosity(), "K_m2": 0.0, "F": float("inf")}
-    extract = next(m for m in NETWORK_METHODS if m.name == "extract_network")
     try:
-        network = extract({"labels": labels}, {})["network"]
+        network = EXTRACT_NETWORK({"labels": labels}, {})["network"]
         network = conductance_analytic({"network": network}, {})["network"]
         options = {"axes": (params.axis,), "boundary": params.boundary}
         found["K_m2"] = float(solve_flow(network, params.law, **options)[1]["K_m2"][0])  # type: ignore[arg-type]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -39,6 +38,7 @@ from porelab_gui.gui.correcting.slices import SliceList
 from porelab_gui.gui.correcting.target import Target
 from porelab_gui.gui.images import name_phases
 from porelab_gui.gui.looking import slice_in_view
+from porelab_gui.gui.settings import own
 from porelab_gui.gui.theme import role
 from porelab_gui.session.jobs import Job, State
 from porelab_gui.session.recovery import Pending
@@ -63,8 +63,7 @@ LAZY = "These labels are on disk: the tools work on a crop about the slice in vi
 
 def edits_folder() -> Path:
     """Where painted voxels are kept until a recipe takes them along."""
-    folder = os.environ.get("PORELAB_CONFIG")
-    return (Path(folder) if folder else user_data_path("porelab", appauthor=False)) / "edits"
+    return own(user_data_path("porelab", appauthor=False)) / "edits"
 
 
 class CorrectionPage(QWidget):

@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from porelab_gui.core.nouns import Table
+from porelab_gui.core.units import MILLIDARCY
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
 from porelab_gui.gui.plots.canvas import PlotCanvas
@@ -17,7 +18,6 @@ from porelab_gui.gui.plots.curves import LINES
 from porelab_gui.gui.theme import Colours, role
 
 MICRO = 1e6
-MILLIDARCY = 9.869233e-16
 Draw = Callable[[Any, Table, Colours], None]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from porelab_gui.core.method import Inputs, Method, Outputs, Port, param
 from porelab_gui.core.nouns import Column, Network, Table
 from porelab_gui.core.progress import Progress
-from porelab_gui.core.transport.multiphase.fluids import Face, FluidParams, tension_and_angle
+from porelab_gui.core.transport.multiphase.fluids import Face, FluidParams, opening, tension_and_angle
 from porelab_gui.core.transport.multiphase.invasion import invade
 
 SOURCES = (
@@ -35,7 +35,7 @@ def run(inputs: Inputs, params: DrainageParams, progress: Progress) -> Outputs:
     filled = np.cumsum(volume[order])
     count = np.searchsorted(found.pore_pressure[order], pressures, side="right")
     saturation = filled[count - 1] / volume.sum()
-    size = -4.0 * tension * np.cos(np.deg2rad(angle)) / pressures
+    size = opening(pressures, tension, angle)
     meta = {"surface_tension": tension, "contact_angle": angle, "inlet": params.inlet, "trapping": params.trapping}
     table = Table(
         {

@@ -15,7 +15,6 @@ Pair = Literal["mercury_air", "oil_brine", "custom"]
 # interfacial tension [N/m] and contact angle through the invading fluid [deg]; the usual values of core analysis:
 # mercury-air 480 mN/m and 140 deg, oil-brine 30 mN/m and 30 deg through the brine, hence 150 deg through the oil
 PAIRS: dict[str, tuple[float, float]] = {"mercury_air": (0.480, 140.0), "oil_brine": (0.030, 150.0)}
-FACES = ("all", "z0", "z1", "y0", "y1", "x0", "x1")
 Face = Literal["all", "z0", "z1", "y0", "y1", "x0", "x1"]
 
 
@@ -41,6 +40,11 @@ def entry_pressure(diameter: NDArray[np.float64], tension: float, angle: float) 
     """Pressure [Pa] at which a meniscus passes a circular opening: -4 sigma cos(theta) / d (Washburn, 1921)."""
     pressure: NDArray[np.float64] = -4.0 * tension * np.cos(np.deg2rad(angle)) / diameter
     return pressure
+
+
+def opening(pressure: NDArray[np.float64], tension: float, angle: float) -> NDArray[np.float64]:
+    """Diameter [m] of the circular opening that a meniscus passes at this pressure [Pa]; ``entry_pressure`` undone."""
+    return entry_pressure(pressure, tension, angle)  # the product of both is a constant
 
 
 def diameters(network: Network) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
