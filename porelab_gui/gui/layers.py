@@ -137,7 +137,7 @@ class Layers:
         gone = self._views.pop(name, None)
         self._remove(layers)
         if gone is not None:
-            self.clear_marks()
+            self.marks.clear(but=overlay.TITLE)  # hidden ones would still give the sliders their range and step
             self.selection.select_throat(None, name)
             self.selection.select_pore(None, name)
             self._tell(name)

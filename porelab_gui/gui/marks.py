@@ -48,9 +48,9 @@ class Marks:
         for title, layer in self._layers.items():
             layer.visible = layer.visible and title == but
 
-    def clear(self) -> None:
-        """Take all away."""
-        self._remove(list(self._layers.values()))
+    def clear(self, but: str = "") -> None:
+        """Take all away but one."""
+        self._remove([layer for title, layer in self._layers.items() if title != but])
 
     def balls(self, title: str, centres: NDArray[Any], radii: NDArray[Any], colour: str) -> None:
         """Balls of one colour; none hides them."""
