@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from porelab_gui.core.errors import PorelabError
+from porelab_gui.core.leftovers import half_written
 
 
 @contextmanager
@@ -24,6 +25,7 @@ def writing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         temporary = Path(name)
+        half_written(temporary)
         with os.fdopen(descriptor, mode, encoding=None if "b" in mode else "utf-8") as handle:
             yield handle
             handle.flush()

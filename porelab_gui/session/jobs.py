@@ -13,12 +13,13 @@ from typing import Any
 from psygnal import Signal
 
 from porelab_gui.core.method import Estimate, Method, Params
-from porelab_gui.core.nouns import Noun
+from porelab_gui.core.nouns import Noun, Weights
 from porelab_gui.session.lanes import Lane, ProcessLane, ThreadLane
 
 log = logging.getLogger(__name__)
 Deliver = Callable[[Callable[[], None]], None]
 _numbers = itertools.count(1)
+KEEP, KEEP_DATA = 100, 20  # ended jobs that stay in the list, and those of them that keep what they made
 
 
 class State(Enum):
@@ -34,7 +35,7 @@ class State(Enum):
 FINISHED = (State.DONE, State.FAILED, State.CANCELLED)
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """One run of a Method in the queue. Read its fields; ``JobQueue.changed`` says when they change.
 
@@ -101,6 +102,7 @@ class JobQueue:
         job = Job(method, inputs, params, title or method.title)
         job.estimate = _estimate(method, inputs, params)
         self.jobs.append(job)
+        self._forget_old()
         if done:
             self._callbacks[job.number] = done
         self._emit_changed(job)
@@ -112,6 +114,8 @@ class JobQueue:
         if job.state in FINISHED:
             return
         self._lane(job.method.lane).cancel(job)
+        if job.state is State.QUEUED:  # what its lane says later, even that it runs, is not listened to any more
+            self._update(job, {"state": State.CANCELLED, "ended": time.monotonic()})
 
     def warm_up(self) -> None:
         """Start the child process before its first job comes."""
@@ -128,6 +132,15 @@ class JobQueue:
     def active(self) -> list[Job]:
         """Jobs that have not ended."""
         return [j for j in self.jobs if j.state not in FINISHED]
+
+    def _forget_old(self) -> None:
+        """Old jobs give back their data, except weights, then go; one with curves stays to be compared with."""
+        ended = [j for j in self.jobs if j.state in FINISHED]
+        for job in ended[:-KEEP_DATA]:
+            job.outputs = {k: v for k, v in (job.outputs or {}).items() if isinstance(v, Weights)} or None
+            job.preview = None
+        gone = {j.number for j in ended[:-KEEP] if not j.metrics}
+        self.jobs = [j for j in self.jobs if j.number not in gone]
 
     def _lane(self, name: str) -> Lane:
         if name not in self._lanes:

@@ -5,6 +5,7 @@ The only module that starts threads and processes for jobs.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing as mp
 import os
 import queue
@@ -15,15 +16,18 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from porelab_gui.core.learning.device import give_back_memory
 from porelab_gui.core.preload import preload_torch
 from porelab_gui.core.progress import Cancelled, Progress, Showing
 from porelab_gui.session import worker
-from porelab_gui.session.transfer import discard, pack, unpack
+from porelab_gui.session.transfer import pack, unpack
+from porelab_gui.session.workplace import Workplace
 
 if TYPE_CHECKING:
     from porelab_gui.core.method import Method
     from porelab_gui.session.jobs import Job
 
+log = logging.getLogger(__name__)
 Update = Callable[["Job", Mapping[str, Any]], None]
 GRACE = 0.7
 
@@ -67,6 +71,11 @@ def _be_modest() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + 5)
 
 
+def _failed(error: BaseException, job: Job) -> dict[str, Any]:
+    trace = traceback.format_exc()
+    return {"error": worker.portable(error, job.title), "trace": trace, "state": _state("FAILED")}
+
+
 class ThreadLane:
     """One thread, one job at a time; with ``background=False`` the job runs where it was put."""
 
@@ -99,7 +108,11 @@ class ThreadLane:
         if self._name == "gpu":
             preload_torch()
         while (item := self._queue.get()) is not None:
-            self._run(*item)
+            try:
+                self._run(*item)
+            except Exception:  # of whoever watches the job: the next job must not suffer from it
+                log.exception("after %s", item[0].title)
+            del item  # an idle lane holds no data
 
     def _run(self, job: Job, update: Update) -> None:
         def step(done: float, total: float, message: str = "", /, **metrics: float) -> None:
@@ -112,22 +125,26 @@ class ThreadLane:
             update(job, {"pictures": {name: picture}})
 
         if job.number in self._cancelled:
-            update(job, {"state": _state("CANCELLED"), "ended": time.monotonic()})
-            return
-        update(job, {"state": _state("RUNNING"), "started": time.monotonic()})
-        update(job, {**self._outcome(job, Showing(step, put)), "ended": time.monotonic()})
+            outcome = {"state": _state("CANCELLED")}
+        else:
+            update(job, {"state": _state("RUNNING"), "started": time.monotonic()})
+            outcome = self._outcome(job, Showing(step, put))
+            if "outputs" not in outcome and self._name == "gpu":
+                give_back_memory()
         self._cancelled.discard(job.number)
+        update(job, {**outcome, "ended": time.monotonic()})
 
-    @staticmethod
-    def _outcome(job: Job, step: Progress) -> dict[str, Any]:
+    def _outcome(self, job: Job, step: Progress) -> dict[str, Any]:
         try:
             outputs = job.method(job.inputs, job.params, step)
             done = {"outputs": outputs, "hashes": worker.hashes(outputs)}
             return {**done, "state": _state("DONE"), "fraction": 1.0}
         except Cancelled:
             return {"state": _state("CANCELLED")}
-        except Exception as error:
-            return {"error": worker.portable(error), "trace": traceback.format_exc(), "state": _state("FAILED")}
+        except BaseException as error:  # an exit asked for by a job must not end the lane
+            if not self._background and not isinstance(error, Exception):
+                raise
+            return _failed(error, job)
 
 
 class LatestLane:
@@ -200,6 +217,7 @@ class ProcessLane:
         self._queue: queue.Queue[tuple[Job, Update] | None] = queue.Queue()
         self._cancelled: set[int] = set()
         self._context = mp.get_context("spawn")
+        self._place: Workplace | None = None
         self._child: Any = None
         self._pipe: Any = None
         self._flag: Any = None
@@ -218,28 +236,40 @@ class ProcessLane:
         self._queue.put(None)
         self._thread.join(wait + GRACE)
         self._kill()
+        if self._place is not None:
+            self._place.remove()
 
     def _loop(self) -> None:
         self._ensure_child()  # it gets ready while the first job is still to come
         while (item := self._queue.get()) is not None:
-            job, update = item
-            if job.number in self._cancelled or self._closing:
-                update(job, {"state": _state("CANCELLED"), "ended": time.monotonic()})
-                continue
-            update(job, {"state": _state("RUNNING"), "started": time.monotonic()})
-            update(job, {**self._run(job, update), "ended": time.monotonic()})
-            self._cancelled.discard(job.number)
+            try:
+                self._do(*item)
+            except Exception:  # of whoever watches the job: the next job must not suffer from it
+                log.exception("after %s", item[0].title)
+            del item  # an idle lane holds no data
         self._kill()
 
+    def _do(self, job: Job, update: Update) -> None:
+        if job.number in self._cancelled or self._closing:
+            outcome = {"state": _state("CANCELLED")}
+        else:
+            update(job, {"state": _state("RUNNING"), "started": time.monotonic()})
+            try:
+                outcome = self._run(job, update)
+            except Exception as error:  # data that cannot travel, or no memory for them
+                outcome = _failed(error, job)
+                self._kill(job)
+        self._cancelled.discard(job.number)
+        update(job, {**outcome, "ended": time.monotonic()})
+
     def _run(self, job: Job, update: Update) -> dict[str, Any]:
-        self._ensure_child()
-        parcel = pack((_reference(job.method), dict(job.inputs), job.params))
+        place = self._ensure_child()
+        parcel = pack((_reference(job.method), dict(job.inputs), job.params), place.buffers())
         self._flag.clear()
         try:
-            self._pipe.send(parcel)
+            self._pipe.send((job.number, parcel))
             kind, content = self._listen(job, update)
         except (EOFError, OSError, BrokenPipeError):
-            discard(parcel)
             return self._died(job)
         if kind == "done":
             outputs, hashes = unpack(content)
@@ -247,7 +277,6 @@ class ProcessLane:
         if kind == "failed":
             error, trace = content
             return {"error": error, "trace": trace, "state": _state("FAILED")}
-        discard(parcel)
         return {"state": _state("CANCELLED")}
 
     def _listen(self, job: Job, update: Update) -> tuple[str, Any]:
@@ -263,14 +292,16 @@ class ProcessLane:
                 self._flag.set()
                 asked = time.monotonic()
             if asked is not None and time.monotonic() - asked > GRACE:
-                self._kill()
+                self._kill(job)
                 return "cancelled", None
 
     def _died(self, job: Job) -> dict[str, Any]:
         from porelab_gui.core.errors import PorelabError
 
+        if self._child is not None:
+            self._child.join(GRACE)
         code = None if self._child is None else self._child.exitcode
-        self._kill()
+        self._kill(job)
         if job.number in self._cancelled:
             return {"state": _state("CANCELLED")}
         error = PorelabError(
@@ -280,21 +311,29 @@ class ProcessLane:
         )
         return {"error": error, "trace": "", "state": _state("FAILED")}
 
-    def _ensure_child(self) -> None:
+    def _ensure_child(self) -> Workplace:
+        """The child is there and waits; the place that it shares with us."""
+        if self._place is None:
+            self._place = Workplace.make()
         if self._child is not None and self._child.is_alive():
-            return
+            return self._place
+        self._kill()  # one that died while nothing ran
         self._pipe, theirs = self._context.Pipe()
         self._flag = self._context.Event()
         self._child = self._context.Process(
-            target=worker.serve, args=(theirs, self._flag), name="porelab-worker", daemon=True
+            target=worker.serve, args=(theirs, self._flag, self._place), name="porelab-worker", daemon=True
         )
         self._child.start()
         theirs.close()
+        return self._place
 
-    def _kill(self) -> None:
-        if self._child is None:
+    def _kill(self, job: Job | None = None) -> None:
+        """End the child, and remove what the job that it was at has left."""
+        child, self._child = self._child, None
+        if child is None:
             return
-        self._child.kill()
-        self._child.join(2.0)
+        child.kill()
+        child.join(2.0)
         self._pipe.close()
-        self._child = None
+        if self._place is not None and job is not None:
+            self._place.after_kill(job.number)

@@ -14,6 +14,7 @@ from porelab_gui.core.method import Method, Params
 from porelab_gui.core.nouns import Noun
 from porelab_gui.core.recipe import Recipe, RecipeStep, versions
 from porelab_gui.core.registry import get
+from porelab_gui.session.history import kept
 from porelab_gui.session.jobs import Job, JobQueue, State
 
 N = TypeVar("N", bound=Noun)
@@ -167,6 +168,7 @@ class Session:
 
     def _become(self, items: Mapping[str, Noun], steps: tuple[RecipeStep, ...], title: str) -> None:
         self._past.append(self._now)
+        del self._past[: len(self._past) - kept(self._past, items)]
         self._future.clear()
         self._show(Snapshot(MappingProxyType(dict(items)), steps, title))
 

@@ -28,8 +28,11 @@ class Parcel:
     lengths: tuple[int, ...]
 
 
-def pack(value: Any) -> Parcel:
-    """Value to parcel. The system call that writes the arrays runs without the interpreter lock."""
+def pack(value: Any, folder: Path) -> Parcel:
+    """Value to parcel, its arrays in a file in ``folder``.
+
+    The system call that writes the arrays runs without the interpreter lock.
+    """
     buffers: list[memoryview] = []
 
     def keep_inside(buffer: Any) -> bool:
@@ -44,7 +47,7 @@ def pack(value: Any) -> Parcel:
     ForkingPickler(stream, 5, True, keep_inside).dump(value)
     if not buffers:
         return Parcel(stream.getvalue(), None, ())
-    descriptor, path = tempfile.mkstemp(prefix="porelab-", suffix=".buffers", dir=_folder())
+    descriptor, path = tempfile.mkstemp(prefix="porelab-", suffix=".buffers", dir=folder)
     with os.fdopen(descriptor, "wb", buffering=0) as handle:
         for view in buffers:
             _write_all(handle, view)
@@ -76,12 +79,3 @@ def _write_all(handle: io.FileIO | Any, view: memoryview) -> None:
     start = 0
     while start < len(flat):
         start += handle.write(flat[start : start + (1 << 26)])
-
-
-def _folder() -> str | None:
-    """Memory-backed where there is one with room, else the temporary folder."""
-    shared = Path("/dev/shm")
-    if not shared.is_dir():
-        return None
-    space = os.statvfs(shared)
-    return str(shared) if space.f_bavail * space.f_frsize > 4 << 30 else None

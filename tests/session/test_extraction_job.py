@@ -12,6 +12,7 @@ from porelab_gui.core.nouns import Labels
 from porelab_gui.core.registry import get
 from porelab_gui.session import worker
 from porelab_gui.session.jobs import FINISHED, JobQueue, State
+from porelab_gui.session.workplace import Workplace
 
 
 def until(condition, seconds=60.0):
@@ -54,7 +55,7 @@ def test_an_extraction_sends_peaks_and_then_regions(queue, block, tmp_path):
     assert regions.shape == labels.shape and np.array_equal(regions, np.asarray(job.outputs["regions"].data))
 
 
-def test_large_previews_are_thinned(monkeypatch):
+def test_large_previews_are_thinned(tmp_path, monkeypatch):
     sent = []
 
     class Pipe:
@@ -62,7 +63,7 @@ def test_large_previews_are_thinned(monkeypatch):
             sent.append(message)
 
     monkeypatch.setattr(worker, "PREVIEW_VOXELS", 1000)
-    reporter = worker.Reporter(Pipe(), threading.Event())
+    reporter = worker.Reporter(Pipe(), threading.Event(), Workplace(tmp_path, None))
     image = np.arange(30**3).reshape(30, 30, 30)
     reporter.preview("regions", image)
     stage, small, step = worker.unpack(sent[0][1])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from porelab_gui.core.atomic import as_write_error
 from porelab_gui.core.errors import PorelabError
+from porelab_gui.core.leftovers import half_written
 
 
 @contextmanager
@@ -23,6 +24,7 @@ def whole_files(*targets: Path) -> Iterator[tuple[Path, ...]]:
     temporary: Path | None = None
     try:
         temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=targets[0].parent))
+        half_written(temporary)
         made = tuple(temporary / t.name for t in targets)
         yield made
         for path in made:

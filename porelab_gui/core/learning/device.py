@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -53,3 +54,25 @@ def make_fabric(precision: Precision) -> Any:
     fabric = Fabric(accelerator="auto", devices=here, num_nodes=world // here, strategy="ddp", precision=kind)
     fabric.launch()
     return fabric
+
+
+def is_device_full(error: BaseException) -> bool:
+    """Whether an error says that the device, not the computer, ran out of memory; torch is not imported for it."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(error, RuntimeError):
+        return False
+    text = str(error).lower()
+    return isinstance(error, torch.cuda.OutOfMemoryError) or (
+        "out of memory" in text and any(word in text for word in ("cuda", "mps", "hip"))
+    )
+
+
+def give_back_memory() -> None:
+    """Hand what a failed job left in the device's cache back to the system."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        return
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()

@@ -194,6 +194,9 @@ def preview_of(progress: Progress) -> Preview:
 
 def _by_blocks(labels: Labels, params: ExtractParams, progress: Progress) -> tuple[Regions, Network]:
     """Block by block, images on disk; the regions stay in the scratch folder."""
+    import atexit
+    import multiprocessing
+    import shutil
     import tempfile
     from pathlib import Path
 
@@ -203,6 +206,8 @@ def _by_blocks(labels: Labels, params: ExtractParams, progress: Progress) -> tup
     values = chosen(labels, params)
     folder = Path(params.scratch or tempfile.mkdtemp(prefix="porelab_regions_"))
     folder.mkdir(parents=True, exist_ok=True)
+    if not params.scratch and multiprocessing.parent_process() is None:
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)  # a worker's folder is removed by its lane
     try:
         counts = _store_phases(labels, values, params, folder / "phases.npy", within(progress, 0, 0.05))
         check_void(labels, values, counts, params)

@@ -1,0 +1,34 @@
+"""A short soak: cancels, kills and a full graphics card at random moments, and nothing is left behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from porelab_gui.cli.bench import load
+
+PHANTOM = {"kind": "sandstone", "depth": 24, "height": 24, "width": 24, "seed": 7, "voxel": 5e-6}
+METHODS = {
+    "make_phantom": PHANTOM, "filter_median": {}, "segment_threshold": {}, "fill_holes": {},
+    "extract_network": {}, "conductance_analytic": {}, "solve_flow": {}, "rank_throats": {},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def figures():
+    return load("soak").soak(40, 20, METHODS)["figures"]
+
+
+def test_every_job_ends_and_some_are_cancelled(figures):
+    assert figures["stuck"] == 0
+    assert figures["jobs_cancelled"] > 5 and figures["jobs_failed"] > 2 and figures["jobs_done"] > 20
+
+
+def test_memory_threads_and_files_do_not_grow(figures):
+    assert figures["memory_growth"] < 0.05 and figures["worker_memory_growth"] < 0.05
+    assert figures["threads_more"] <= 0 and figures["files_more"] <= 2
+
+
+def test_no_process_file_or_shared_memory_is_left(figures):
+    assert {k: v for k, v in figures.items() if k.startswith("left_")} == {
+        "left_zombies": 0, "left_workers": 0, "left_temporary": 0, "left_shared": 0,
+    }  # fmt: skip
