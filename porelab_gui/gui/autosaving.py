@@ -73,7 +73,7 @@ class Autosaver(QObject):
             self.context.notify("Unsaved work could not be kept aside; save the project.", "warning", str(result))
         if self._again:
             self._again = False
-            self.soon.start()
+            self.save()
 
     def _on_finished(self, job: Job) -> None:
         if job.state is State.DONE and job.method.lane != "disk":

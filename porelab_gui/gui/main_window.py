@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QMainWindow, QWidget
 
 from porelab_gui.gui import settings as preferences
@@ -18,6 +18,7 @@ from porelab_gui.gui.opening import Opener, is_question
 from porelab_gui.gui.projects import ProjectDesk
 from porelab_gui.gui.stepper import Stepper
 from porelab_gui.gui.toasts import NapariBridge, Toasts
+from porelab_gui.gui.waiting import wait_while
 from porelab_gui.session.jobs import Job, State
 
 if TYPE_CHECKING:
@@ -72,15 +73,7 @@ class PorelabWindow(QObject):
 
     def wait(self, seconds: float = 600.0) -> None:
         """Let the window work until no job is left; TimeoutError after ``seconds``."""
-        import time
-
-        end = time.monotonic() + seconds
-        while self.context.session.queue.active:
-            if time.monotonic() > end:
-                raise TimeoutError("jobs are still running")
-            QCoreApplication.processEvents()
-            time.sleep(0.005)
-        QCoreApplication.processEvents()
+        wait_while(lambda: self.context.session.queue.active, seconds)
 
     def screenshot(self, path: str | Path) -> None:
         """The whole window with its canvas, as PNG."""

@@ -18,6 +18,7 @@ from porelab_gui.core.recipe import Recipe
 from porelab_gui.gui.autosaving import Autosaver, recovery_root
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.disk_job import disk_job
+from porelab_gui.gui.waiting import wait_while
 from porelab_gui.session import project, recovery
 from porelab_gui.session.claim import Claim, claim
 from porelab_gui.session.jobs import Job, State
@@ -185,7 +186,7 @@ class ProjectDesk(QObject):
 
     def _apply(self, name: str, edits: Any) -> None:
         from porelab_gui.core.image.correct import save_edits
-        from porelab_gui.gui.steps.correction import edits_folder
+        from porelab_gui.gui.settings import edits_folder
 
         path = edits_folder() / f"{edits.content_hash}.npz"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -213,10 +214,7 @@ class ProjectDesk(QObject):
         answer = QMessageBox.question(self.parent_, "PoreLab", text, ask.Save | ask.Discard | ask.Cancel)
         if answer == ask.Save:
             job = self.save()
-            while job is not None and job in self.context.session.queue.active:
-                from qtpy.QtWidgets import QApplication
-
-                QApplication.processEvents()
+            wait_while(lambda: job is not None and job in self.context.session.queue.active)
             return job is not None and job.state is State.DONE
         return bool(answer == ask.Discard)
 

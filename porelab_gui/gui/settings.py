@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_config_path, user_log_path
+from platformdirs import user_config_path, user_data_path, user_log_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from porelab_gui.core.atomic import writing
@@ -45,6 +45,11 @@ def settings_path() -> Path:
 def log_path() -> Path:
     """Where the log of errors is kept."""
     return own(user_log_path("porelab", appauthor=False)) / "porelab.log"
+
+
+def edits_folder() -> Path:
+    """Where painted voxels are kept until a recipe takes them along."""
+    return own(user_data_path("porelab", appauthor=False)) / "edits"
 
 
 def own(usual: Path) -> Path:

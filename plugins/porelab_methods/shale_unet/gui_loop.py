@@ -17,7 +17,7 @@ from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
 from porelab_gui.gui.learning.pictures import draw_line
 from porelab_gui.gui.plots.canvas import PlotCanvas
-from porelab_gui.gui.steps.correction import edits_folder
+from porelab_gui.gui.settings import edits_folder
 from porelab_gui.gui.theme import Colours, role
 from porelab_gui.session.jobs import Job, State
 from porelab_methods.shale_unet.loop import sound, verdict
