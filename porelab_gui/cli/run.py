@@ -9,10 +9,8 @@ from typing import Any
 from porelab_gui.cli.parse import Parser, pair, value
 from porelab_gui.cli.results import describe, write_outputs
 from porelab_gui.cli.terminal import Bar
-from porelab_gui.core.cases import Case, on_image, plot_cases, run_cases, span, sweep
-from porelab_gui.core.errors import FormatError, ParameterError
+from porelab_gui.core.cases import Case, images_in, on_image, plot_cases, run_cases, span, sweep
 from porelab_gui.core.export.methods import export
-from porelab_gui.core.image.formats.dispatch import kind_of
 from porelab_gui.core.progress import silent
 from porelab_gui.core.recipe import Recipe, Replay, replay
 
@@ -21,7 +19,7 @@ def main(words: list[str]) -> int:
     """Replay, say where result, input or version differs from the recorded one, write the last state of every item."""
     given = _parser().parse_args(words)
     fixed, spans = _settings(given.set)
-    images = [*given.image, *(_images_in(given.batch) if given.batch else [])]
+    images = [*given.image, *(images_in(given.batch) if given.batch else [])]
     size = None if given.voxel_size is None else value(given.voxel_size)
     recipe = Recipe.load(given.recipe)
     if spans or given.batch or len(images) > 1:
@@ -56,23 +54,6 @@ def _settings(words: list[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
         else:
             spans[key] = list(values)
     return fixed, spans
-
-
-def _images_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise ParameterError("this is not a folder of images", where=str(folder))
-    found = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".") and _is_image(p)]
-    if not found:
-        raise ParameterError("no image lies in this folder", where=str(folder), remedy="Name a folder of images.")
-    return found
-
-
-def _is_image(path: Path) -> bool:
-    try:
-        kind_of(path)
-    except FormatError:
-        return False
-    return True
 
 
 def _one(recipe: Recipe, settings: dict[str, Any], out: Path | None, name: str) -> int:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from porelab_gui.core.errors import ParameterError, PorelabError
+from porelab_gui.core.errors import FormatError, ParameterError, PorelabError
+from porelab_gui.core.image.formats.dispatch import kind_of
 from porelab_gui.core.nouns import Column, Labels, Network, Noun, Table
-from porelab_gui.core.progress import Progress, silent, within
+from porelab_gui.core.progress import Progress, show, silent, within
 from porelab_gui.core.recipe import Memo, Recipe, Replay, replay
 from porelab_gui.core.recipe_files import with_files
 
@@ -47,6 +48,40 @@ def span(word: str) -> list[float | int] | None:
     whole = all(n == n.to_integral_value() and "." not in p for n, p in zip((start, stop, step), parts, strict=True))
     values = [start + k * step for k in range(count)]
     return [int(v) if whole else float(v) for v in values]
+
+
+def several(text: str) -> list[Any]:
+    """What a person types for a sweep: ``start:stop:step``, or values separated by commas; ParameterError for none."""
+    import yaml
+
+    found = span(text)
+    if found is not None:
+        return list(found)
+    try:
+        values = [yaml.safe_load(part) for part in text.split(",") if part.strip()]
+    except yaml.YAMLError as error:
+        raise ParameterError(f"{text!r} are no values", remedy="Give start:stop:step, or values and commas.") from error
+    if not values:
+        raise ParameterError("no values are given", remedy="Give start:stop:step, or values separated by commas.")
+    return values
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The images in a folder, by name; ParameterError where there are none."""
+    if not folder.is_dir():
+        raise ParameterError("this is not a folder of images", where=str(folder), remedy="Choose a folder.")
+    found = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".") and _is_image(p)]
+    if not found:
+        raise ParameterError("no image lies in this folder", where=str(folder), remedy="Name a folder of images.")
+    return found
+
+
+def _is_image(path: Path) -> bool:
+    try:
+        kind_of(path)
+    except FormatError:
+        return False
+    return True
 
 
 def sweep(fixed: Mapping[str, Any], spans: Mapping[str, Sequence[Any]], images: Sequence[Path] = ()) -> list[Case]:
@@ -110,7 +145,10 @@ def run_cases(
     voxel_size: Any = None,
     after: Callable[[int, Case, Replay], None] | None = None,
 ) -> Table:
-    """Run every case; steps that two cases share run once. A case that fails has a sentence instead of numbers."""
+    """Run every case; steps that two cases share run once. A case that fails has a sentence instead of numbers.
+
+    The table so far is shown under the name ``runs`` after every case.
+    """
     memo: Memo = {}
     rows: list[dict[str, tuple[float, str]]] = []
     failures: list[str] = []
@@ -126,6 +164,7 @@ def run_cases(
         except PorelabError as error:
             rows.append({})
             failures.append(error.sentence)
+        show(progress, "runs", _table(cases[: k + 1], rows, failures))
     return _table(cases, rows, failures)
 
 
@@ -143,6 +182,18 @@ def _table(cases: Sequence[Case], rows: Sequence[Mapping[str, tuple[float, str]]
     return Table(columns, tuple(f for f in dict.fromkeys(failures) if f), name="runs")
 
 
+def setting_of(table: Table) -> str:
+    """The first setting with more than one value; "" where there is none."""
+    settings = [k for k, c in table.columns.items() if c.meta.get("setting")]
+    return next((k for k in settings if len(set(table[k].tolist())) > 1), "")
+
+
+def results_of(table: Table) -> list[str]:
+    """The results that are not the same in every run."""
+    numeric = [k for k, c in table.columns.items() if not c.meta.get("setting") and c.values.dtype.kind in "iuf"]
+    return [k for k in numeric if _varies(table[k]) and ".residual" not in k]
+
+
 def _varies(values: NDArray[Any]) -> bool:
     known = values[np.isfinite(values)]
     return len(known) > 1 and bool(np.ptp(known) > 1e-6 * np.abs(known).max())
@@ -155,13 +206,10 @@ def plot_cases(table: Table, path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    across = next(
-        (k for k, c in table.columns.items() if c.meta.get("setting") and len(set(c.values.tolist())) > 1), ""
-    )
+    across = setting_of(table)
     numeric = bool(across) and table[across].dtype.kind in "iuf"
     x = table[across] if numeric else np.arange(1, len(table) + 1)
-    shown = [k for k, c in table.columns.items() if not c.meta.get("setting") and c.values.dtype.kind in "iuf"]
-    shown = [k for k in shown if _varies(table[k]) and ".residual" not in k][:24]
+    shown = results_of(table)[:24]
     figure = Figure(figsize=(9, 2.3 * max(1, (len(shown) + 2) // 3)), layout="constrained")
     for k, key in enumerate(shown):
         axes = figure.add_subplot(-(-len(shown) // 3), 3, k + 1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtGui import QAction, QKeySequence
 from qtpy.QtWidgets import QMenu
 
+from porelab_gui.gui.dialogs.many_runs import ask_many_runs
 from porelab_gui.gui.recent import RecentMenu
 from porelab_gui.gui.recipes import ask_replay, ask_save
 from porelab_gui.gui.reporting import ask_report
@@ -44,6 +45,7 @@ ACTIONS = (
     ActionSpec("save_script", "File", "Save recipe as Python script…", lambda w: ask_save(w.context, w.main, True)),
     ActionSpec("report", "File", "Report of the session…", lambda w: ask_report(w.context, w.main)),
     ActionSpec("replay", "File", "Replay a recipe…", lambda w: ask_replay(w.context, w.main)),
+    ActionSpec("many_runs", "File", "Many runs: sweep or batch…", lambda w: ask_many_runs(w.context, w.main)),
     ActionSpec("undo", "Edit", "Undo", lambda w: undo(w.context), "Ctrl+Z", lambda w: undo_title(w.context)),
     ActionSpec("redo", "Edit", "Redo", lambda w: redo(w.context), "Ctrl+Shift+Z", lambda w: redo_title(w.context)),
     ActionSpec("docks", "Window", "Show the docks of PoreLab", lambda w: w.add_docks()),

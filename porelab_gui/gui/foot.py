@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
 
 from porelab_gui.gui.context import Context
+from porelab_gui.gui.dialogs.many_runs import ask_many_runs
 from porelab_gui.gui.recipes import ask_replay, ask_save
 from porelab_gui.gui.reporting import ask_report
 from porelab_gui.gui.theme import role
@@ -34,6 +35,7 @@ class Foot(QWidget):
         menu.addAction("Save recipe…", lambda: ask_save(context, self))
         menu.addAction("Save as Python script…", lambda: ask_save(context, self, script=True))
         menu.addAction("Replay a recipe…", lambda: ask_replay(context, self))
+        menu.addAction("Many runs: sweep or batch…", lambda: ask_many_runs(context, self.window()))
         self.recipe.setMenu(menu)
         for widget in (self.undo, self.redo):
             row.addWidget(widget)
