@@ -7,7 +7,17 @@ from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.gui.context import Context
@@ -37,11 +47,10 @@ class Welcome(QWidget):
         self.setAutoFillBackground(True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setObjectName("welcome")
-        outer = QGridLayout(self)
         box = QWidget()
         box.setMaximumWidth(WIDTH)
         box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
-        outer.addWidget(box, 0, 0, Qt.AlignmentFlag.AlignVCenter)
+        QVBoxLayout(self).addWidget(_scrolled(box))
         self._column = QVBoxLayout(box)
         self._column.setSpacing(5)
         self._column.addWidget(role(QLabel("PoreLab"), "hero"))
@@ -122,6 +131,20 @@ class Welcome(QWidget):
         button.clicked.connect(lambda: action())
         self.buttons[key] = button
         return button
+
+
+def _scrolled(box: QWidget) -> QScrollArea:
+    """In the middle where there is room, from its top where a dock below leaves too little."""
+    page, area = QWidget(), QScrollArea()
+    QGridLayout(page).addWidget(box, 0, 0, Qt.AlignmentFlag.AlignVCenter)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(page)
+    for widget in (page, area.viewport()):
+        widget.setAutoFillBackground(False)
+    area.setStyleSheet("QScrollArea { background: transparent; }")
+    return area
 
 
 def _samples() -> list[tuple[str, Path]]:

@@ -6,6 +6,9 @@ flux and the DSPM-DE rejection itself), and give ln(c_p/c_feed) directly: no tra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,24 +16,30 @@ from numpy.typing import NDArray
 from porelab_gui.core.learning.fit import threads
 from porelab_methods.ion_transport.boosting import Boosting
 from porelab_methods.ion_transport.data import Experiments
-from porelab_methods.ion_transport.neural import SEGMENTS, solve_with
+from porelab_methods.ion_transport.neural import SEGMENTS, Case, solve_with
 from porelab_methods.ion_transport.system import Membrane
 from porelab_methods.ion_transport.train import case_of
+from porelab_methods.ion_transport.tuning import many
 
 Array = NDArray[np.float64]
 
 
-def rows(data: Experiments, membranes: list[Membrane]) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Features (B, n, F), targets ln(c_p/c_feed) (B, n) and which are known."""
-    case = case_of(data, membranes)
-    state = solve_with(case, np.zeros((len(data), SEGMENTS, len(data.ions))))
-    own = state.features[:, 0].astype(float)
-    shares = np.abs(state.solution.problem.w) * data.feed
+def inputs(case: Case) -> Array:
+    """Features (B, n, F) of every ion of a case."""
+    state = solve_with(case, np.zeros((len(case.feed), SEGMENTS, len(case.ions))))
+    shares = np.abs(state.solution.problem.w) * case.feed
     shares = shares / shares.sum(1, keepdims=True)
-    mixture = np.repeat(shares[:, None], len(data.ions), axis=1)
-    x = np.concatenate([own, mixture], -1)
+    mixture = np.repeat(shares[:, None], len(case.ions), axis=1)
+    return np.concatenate([state.features[:, 0].astype(float), mixture], -1)
+
+
+Rows = tuple[Array, Array, NDArray[np.bool_]]
+
+
+def rows(data: Experiments, membranes: Sequence[Membrane], effects: Array | None = None) -> Rows:
+    """Features (B, n, F), targets ln(c_p/c_feed) (B, n) and which are known."""
     y = np.log(np.clip(1.0 - data.rejection, 1e-3, 10.0))
-    return x, y, np.isfinite(data.rejection) & (data.feed > 0)
+    return inputs(case_of(data, membranes, effects)), y, np.isfinite(data.rejection) & (data.feed > 0)
 
 
 def perceptron(x: Array, y: Array, *, seed: int = 0, steps: int = 1500) -> torch.nn.Module:
@@ -67,6 +76,29 @@ def _descend(
         schedule.step()
 
 
+def through(net: torch.nn.Module, x: Array) -> Array:
+    """ln(c_p/c_feed) (N,) by a perceptron for features (N, F)."""
+    with torch.no_grad(), threads(1):
+        return np.asarray(net(torch.as_tensor(x.astype(np.float32)))[:, 0].double().numpy(), float)
+
+
+@dataclass(frozen=True)
+class Direct:
+    """Perceptrons in place of the equation, as a forward model through which a membrane can be fitted."""
+
+    data: Experiments
+    nets: Sequence[torch.nn.Module]
+
+    def __call__(self, membrane: Membrane, effects: Array) -> Array:
+        x = inputs(many(self.data, membrane, effects))
+        return self.of(x).reshape(len(effects), *self.data.feed.shape)
+
+    def of(self, x: Array) -> Array:
+        """Rejections (B, n) for features (B, n, F)."""
+        flat = x.reshape(-1, x.shape[-1])
+        return 1.0 - np.exp(np.mean([through(net, flat) for net in self.nets], axis=0)).reshape(x.shape[:-1])
+
+
 def compare(
     train: Experiments,
     test: Experiments,
@@ -84,8 +116,7 @@ def compare(
     x, y, known = rows(train, membranes)
     xt, _, wanted = rows(test, others or membranes)
     net = perceptron(x[known], y[known], seed=seed, steps=steps)
-    with torch.no_grad():
-        mlp = net(torch.as_tensor(xt[wanted].astype(np.float32)))[:, 0].double().numpy()
+    mlp = through(net, xt[wanted])
     boosted = Boosting(trees).fit(x[known], y[known]).predict(xt[wanted])
     made = {}
     for name, value in (("mlp", mlp), ("boosting", boosted)):

@@ -71,7 +71,8 @@ class Boosting:
         if not allowed.any():
             return 0.0, 0.0
         at = int(np.argmax(np.where(allowed, gain, -1.0)))
-        return float(gain[at]), float(0.5 * (xs[at] + xs[at + 1]))
+        middle = float(0.5 * (xs[at] + xs[at + 1]))
+        return float(gain[at]), middle if middle < xs[at + 1] else float(xs[at])  # neighbours in floating point
 
 
 def _predict(node: _Node, x: Array) -> Array:

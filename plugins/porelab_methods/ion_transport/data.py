@@ -39,6 +39,7 @@ _SHARES = {
     "Na-Mg-SO4-Cl": (0.6, 0, 0.4, 0.3, 0.7),
     "Na-Li-Mg-SO4-Cl": (0.4, 0.2, 0.4, 0.3, 0.7),
 }
+EFFECTS = 3  # activities, regulated charge, permittivity that falls
 LMH = 1e-3 / 3600.0  # litre per m2 and hour, in m/s
 
 

@@ -199,10 +199,13 @@ def _membranes(names: list[str], fits: list[Any]) -> Table:
 
 def run_predict(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
     """``predict_rejection``."""
+    from porelab_methods.ion_transport.tune_runs import strengths_of, with_membrane
+
     weights = inputs.get("weights") or shipped()
     progress(0, 2, "loading")
-    feed = the_feed(inputs, params)
-    found = predict(feed, params.flux, the_membrane(params), weights, the_conditions(params))
+    feed, params = the_feed(inputs, params), with_membrane(params, inputs.get("membrane"))
+    effects = strengths_of(params)
+    found = predict(feed, params.flux, the_membrane(params), weights, the_conditions(params), effects)
     progress(2, 2, "predicted")
     columns = {
         "ion": Column(np.array(feed.names)),
@@ -213,12 +216,20 @@ def run_predict(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
     }
     maps = {"ion": Column(np.array(feed.names))}
     maps |= {n: Column(found["attention"][:, k], "1") for k, n in enumerate(feed.names)}
-    notes = (f"permeate charge residual {float(found['residual'][0]):.1e} of its charge",)
+    notes = (f"permeate charge residual {float(found['residual'][0]):.1e} of its charge", _told(effects))
     return {
         "rejections": Table(columns, notes, name="prediction"),
         "attention": Table(maps, name="attention"),
         "pairs": _pairs(feed, found),
     }
+
+
+def _told(effects: Array | None) -> str:
+    """Which correction took part."""
+    if effects is None:
+        return "no strengths fitted, so the correction is that for parameters of a DSPM-DE fit"
+    words = zip(("activities", "regulated charge", "permittivity"), effects[0], strict=True)
+    return "fitted strengths " + ", ".join(f"{name} {value:.2f}" for name, value in words)
 
 
 def _pairs(feed: Any, found: dict[str, Array]) -> Table:
@@ -240,17 +251,19 @@ def _pairs(feed: Any, found: dict[str, Array]) -> Table:
     )
 
 
-def predict(feed: Any, flux: float, membrane: Any, weights: Weights, conditions: Any) -> dict[str, Array]:
-    """Rejections of one feed (n,): ``dspm_de``, ``neural``, ``lower`` and ``upper`` (two standard errors: spread of the
-    networks and their error on left-out mixtures), ``attention`` and ``removal`` (n, n), ``residual`` (1,) of the
-    permeate's charge."""
+def predict(
+    feed: Any, flux: float, membrane: Any, weights: Weights, conditions: Any, effects: Array | None = None
+) -> dict[str, Array]:
+    """Rejections of one feed (n,), by the networks for fitted strengths ``effects`` (1, m) where they are given:
+    ``dspm_de``, ``neural``, ``lower`` and ``upper`` (two standard errors: spread of the networks and their error on
+    left-out mixtures), ``attention`` and ``removal`` (n, n), ``residual`` (1,) of the permeate's charge."""
     from porelab_gui.core.errors import NotConverged
     from porelab_gui.core.learning.weights import read_config
     from porelab_methods.ion_transport.attention import attention_map, removal_map
     from porelab_methods.ion_transport.neural import SEGMENTS, single, solve_neural, solve_with
 
-    case = single(feed.ions, feed.concentration, flux, membrane, conditions)
-    nets = members(weights)
+    case = single(feed.ions, feed.concentration, flux, membrane, conditions, effects)
+    nets = members(weights, effects is not None)
     plain = solve_with(case, np.zeros((1, SEGMENTS, len(feed.ions))))
     states = [solve_neural(case, net.correction) for net in nets.nets]
     both = solve_neural(case, nets.correction)
@@ -258,7 +271,8 @@ def predict(feed: Any, flux: float, membrane: Any, weights: Weights, conditions:
         raise NotConverged("the neural equation has no solution here", remedy="Move towards its training data.")
     each = np.array([s.solution.rejection[0] for s in states])
     spread = np.nanstd(each, axis=0) if len(each) > 1 else np.zeros(len(feed.ions))
-    error = 2.0 * np.hypot(spread, float(read_config(weights).get("rmse") or 0.0))
+    known = read_config(weights).get("rmse" if effects is None else "rmse_told")
+    error = 2.0 * np.hypot(spread, float(known or 0.0))
     value = both.solution.rejection[0]
     size = len(feed.ions)
     attending = any(net.blocks[0].attention is not None for net in nets.nets)

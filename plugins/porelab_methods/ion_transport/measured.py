@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,17 +12,21 @@ from porelab_methods.ion_transport.averaging import draw, row_by_row
 from porelab_methods.ion_transport.calibrate import fit_experiments
 from porelab_methods.ion_transport.data import Experiments, li_mg_experiments
 from porelab_methods.ion_transport.kept import Kept
+from porelab_methods.ion_transport.left_out import predicted
+from porelab_methods.ion_transport.neural import Correction
 from porelab_methods.ion_transport.store import Ensemble, IonNets
 from porelab_methods.ion_transport.system import solve
 
 Array = NDArray[np.float64]
 NOTHING_KEPT = Kept()
+BENCH = "b, left-out membrane"
+BELIEVED = ("dspm_de_regularised", "centred_at_none", "centred_at_simulations")
 MEASURED = "ions/li_mg_cl_15rows.csv"
 
 
 def bench_b(nets: IonNets, kept: Kept = NOTHING_KEPT) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """One row per measured membrane. A win is counted where the neural equation has a lower error than DSPM-DE, both
-    fitted by least squares and averaged in the same way (``wins_b_least_squares``: the former alone). 0 of 0 where the
+    """One row per measured membrane. ``wins_b`` counts where the neural equation has a lower error than DSPM-DE, both
+    fitted by least squares and estimated in the same way; ``wins_b_least_squares`` the former alone. 0 of 0 where the
     table is not at hand (a row says so)."""
     from porelab_gui.core.validation.case import data_file
 
@@ -31,17 +34,32 @@ def bench_b(nets: IonNets, kept: Kept = NOTHING_KEPT) -> tuple[dict[str, float],
     if path is None:
         return {"wins_b": 0.0, "cases_b": 0.0}, [{"bench": "b", "model": f"needs {MEASURED} (set PORELAB_DATA)"}]
     data, names = li_mg_experiments(path)
-    nets_b = Ensemble([net for name, net in nets.nets.items() if name.rstrip("0123456789") == "pretrained"])  # type: ignore[misc]
-    rows = [
-        kept(f"measured_{k}", partial(left_out, data.where(data.membrane == k), name, nets_b.correction))
-        for k, name in enumerate(names)
-    ]
-    wins = sum(row["rmse"] < min(row["rmse_dspm_de"], row["rmse_dspm_de_averaged"]) for row in rows)
+    rows = []
+    for k, name in enumerate(names):
+        own = data.where(data.membrane == k)
+        row = kept(f"measured_{k}", partial(left_out, own, name, _named(nets, "pretrained").correction))
+        if nets.told:
+            fit = partial(left_out_fitted, own, name, _named(nets, "strengths").correction)
+            row = {**kept(f"measured_fitted_{k}", fit), **_renamed(row)}
+        rows.append(row)
+    rivals = ("rmse_dspm_de", "rmse_dspm_de_averaged", "rmse_dspm_de_regularised")
+    wins = sum(row["rmse"] < min(row[key] for key in rivals if key in row) for row in rows)
     over_fit = sum(row["rmse"] < row["rmse_dspm_de"] for row in rows)
     return {"wins_b": float(wins), "wins_b_least_squares": float(over_fit), "cases_b": float(len(rows))}, rows
 
 
-def left_out(data: Experiments, name: str, correction: Callable[..., Array], count: int = 2048) -> dict[str, Any]:
+def _named(nets: IonNets, start: str) -> Ensemble:
+    chosen = nets.told if start == "strengths" else [n for n in nets.nets if n.rstrip("0123456789") == start]
+    return Ensemble([nets.nets[n] for n in chosen])  # type: ignore[misc]
+
+
+def _renamed(row: dict[str, Any]) -> dict[str, Any]:
+    """What is predicted without strengths stands beside what is."""
+    kept = {key: row[key] for key in ("rmse_dspm_de", "rmse_dspm_de_averaged")}
+    return {**kept, "rmse_without_strengths": row["rmse"]}
+
+
+def left_out(data: Experiments, name: str, correction: Correction, count: int = 2048) -> dict[str, Any]:
     """All rows of one membrane, each predicted from the others by three models."""
     measured = data.rejection
     draws = draw(data, correction, count=count)
@@ -50,8 +68,19 @@ def left_out(data: Experiments, name: str, correction: Callable[..., Array], cou
         "rmse_dspm_de": fitted_row_by_row(data),
         "rmse_dspm_de_averaged": row_by_row(draws.uncorrected(), measured),
     }
-    errors = {key: float(np.sqrt(np.nanmean((value - measured) ** 2))) for key, value in found.items()}
-    return {"bench": "b, left-out membrane", "model": f"neural, {name}", **errors}
+    return {"bench": BENCH, "model": f"neural, {name}", **_errors(found, measured)}
+
+
+def left_out_fitted(data: Experiments, name: str, correction: Correction, steps: int = 12) -> dict[str, Any]:
+    """All rows of one membrane, each predicted from the others, by membranes fitted with strengths: the mean of all
+    beliefs, and each alone, the first being DSPM-DE estimated in the same way."""
+    found = predicted(data, correction, steps)
+    named = {"rmse": found.mean(0)} | {f"rmse_{key}": value for key, value in zip(BELIEVED, found, strict=True)}
+    return {"bench": BENCH, "model": f"neural, {name}", **_errors(named, data.rejection)}
+
+
+def _errors(found: dict[str, Array], measured: Array) -> dict[str, float]:
+    return {key: float(np.sqrt(np.nanmean((value - measured) ** 2))) for key, value in found.items()}
 
 
 def fitted_row_by_row(data: Experiments) -> Array:

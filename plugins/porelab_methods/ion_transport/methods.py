@@ -127,9 +127,25 @@ class TrainParams(Params):
 
 
 class PredictParams(MembraneParams):
-    """Membrane, solution and flux."""
+    """Membrane, solution and flux; strengths of what is beyond DSPM-DE, where they were fitted."""
 
     flux: float = param(1e-5, "Water flux through the membrane", unit="m/s", gt=0, le=1e-2, display="um/s")
+    activity_strength: float = param(
+        0.0, "Fitted strength of activities (1: Davies); all three 0: none was fitted", unit="1", ge=-1, le=4
+    )
+    regulation_strength: float = param(
+        0.0, "Fitted strength of the charge's regulation (1: power 0.4 of the ionic strength)", unit="1", ge=-1, le=4
+    )
+    dielectric_strength: float = param(
+        0.0, "Fitted strength of the fall of permittivity (1: 15 per mol/L)", unit="1", ge=-1, le=4
+    )
+
+
+class TuneParams(Params):
+    """How a membrane is fitted through the corrected equation."""
+
+    steps: int = param(8, "Steps of the fit from each start", unit="1", ge=1, le=200)
+    starts: int = param(4, "Starting points of the DSPM-DE fit before it", unit="1", ge=1, le=1024, advanced=True)
 
 
 def _train(inputs: Inputs, params: TrainParams, progress: Progress) -> Outputs:
@@ -142,6 +158,12 @@ def _predict(inputs: Inputs, params: PredictParams, progress: Progress) -> Outpu
     from porelab_methods.ion_transport.learn_runs import run_predict
 
     return run_predict(inputs, params, progress)
+
+
+def _tune(inputs: Inputs, params: TuneParams, progress: Progress) -> Outputs:
+    from porelab_methods.ion_transport.tune_runs import run_tune
+
+    return run_tune(inputs, params, progress)
 
 
 def _solve(inputs: Inputs, params: SolveParams, progress: Progress) -> Outputs:
@@ -232,6 +254,24 @@ METHODS: tuple[Method, ...] = (
         function=_fit,
     ),
     Method(
+        name="tune_membrane",
+        title="Fit a membrane through the neural equation",
+        summary="Membrane parameters and the strengths of three effects beyond DSPM-DE (activities, regulated charge, "
+        "varying permittivity) from measured rejections; predict_rejection takes what was found",
+        step="Ions",
+        citation=_NEURAL,
+        params=TuneParams,
+        inputs={
+            "measured": Port(
+                Table,
+                "Rejections of one membrane: columns ion, feed [mol/m3], flux [m/s], rejection [1]",
+            ),
+            "weights": Port(Weights, "Trained weights; without them the shipped ones.", optional=True),
+        },
+        outputs={"membrane": Table, "comparison": Table},
+        function=_tune,
+    ),
+    Method(
         name="ions_through_network",
         title="Ion rejection of a network's throats",
         summary="Every throat as a membrane of its own radius, side by side: distribution of rejection",
@@ -270,6 +310,7 @@ METHODS: tuple[Method, ...] = (
         params=PredictParams,
         inputs={
             "ions": Port(Table, _IONS, optional=True),
+            "membrane": Port(Table, "A fitted membrane, which takes the place of the fields.", optional=True),
             "weights": Port(Weights, "Trained weights; without them the shipped ones.", optional=True),
         },
         outputs={"rejections": Table, "attention": Table, "pairs": Table},

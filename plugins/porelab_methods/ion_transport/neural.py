@@ -189,6 +189,13 @@ def _start(solution: Solution) -> Array:
     return np.where(solution.ok[:, None], solution.unknowns, np.nan)
 
 
-def single(ions: Sequence[Ion], feed: Array, flux: float, membrane: Membrane, conditions: Conditions) -> Case:
+def single(
+    ions: Sequence[Ion],
+    feed: Array,
+    flux: float,
+    membrane: Membrane,
+    conditions: Conditions,
+    effects: Array | None = None,
+) -> Case:
     """A case of one row."""
-    return Case(tuple(ions), np.atleast_2d(feed), np.array([float(flux)]), membrane, conditions)
+    return Case(tuple(ions), np.atleast_2d(feed), np.array([float(flux)]), membrane, conditions, effects=effects)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from porelab_gui.core.generated import filled
+from porelab_gui.core.generated import filled, table
 
 COLUMNS = {
     "model": "model",
@@ -20,32 +20,35 @@ COLUMNS = {
     "r2": "R2",
     "negative_caught": "negative rejections caught",
     "charge_violation": "charge violation",
+    "rmse_without_strengths": "RMSE without strengths, averaged",
     "rmse_dspm_de": "RMSE of fitted DSPM-DE",
     "rmse_dspm_de_averaged": "RMSE of averaged DSPM-DE",
+    "rmse_dspm_de_regularised": "RMSE of regularised DSPM-DE",
+    "rmse_centred_at_none": "RMSE, strengths centred at none",
+    "rmse_centred_at_simulations": "RMSE, strengths centred at the simulations",
 }
 
 
 def markdown(content: Mapping[str, Any]) -> str:
     """Figures, then one table per bench."""
-    text = ["| figure | value |", "|---|---|"]
-    text += [f"| {key} | {_cell(value)} |" for key, value in content["figures"].items()]
+    text = [table(["figure", "value"], content["figures"].items())]
     rows: Sequence[Mapping[str, Any]] = content["rows"]
     for bench in dict.fromkeys(r["bench"] for r in rows if "bench" in r):
-        text += ["", f"**{bench}**", "", *_table([r for r in rows if r.get("bench") == bench])]
-    return "\n".join(text)
+        text += [f"**{bench}**", _rows([r for r in rows if r.get("bench") == bench])]
+    if rows and not any("bench" in r for r in rows):
+        text.append(table(list(rows[0]), [list(r.values()) for r in rows]))
+    return "\n\n".join(text)
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Only the columns that some row fills."""
     shown = [k for k in COLUMNS if any(k in r for r in rows)]
-    lines = ["| " + " | ".join(_cell(row.get(k)) for k in shown) + " |" for row in rows]
-    return ["| " + " | ".join(COLUMNS[k] for k in shown) + " |", "|" + "---|" * len(shown), *lines]
+    return table([COLUMNS[k] for k in shown], [[_known(row.get(k)) for k in shown] for row in rows])
 
 
-def _cell(value: Any) -> str:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _known(value: Any) -> Any:
+    """Nothing where there is no number."""
+    return "" if value is None or (isinstance(value, float) and not math.isfinite(value)) else value
 
 
 def write(page: Path, files: Sequence[Path]) -> None:

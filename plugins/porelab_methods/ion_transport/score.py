@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from porelab_methods.ion_transport.plan import SHIPPED, Plan, bench_data, fitted
 from porelab_methods.ion_transport.presets import FEEDS
 from porelab_methods.ion_transport.profiles import profiles
 from porelab_methods.ion_transport.store import Ensemble, IonNets, load_nets, shipped
+from porelab_methods.ion_transport.strengths import MAIN, Task, judged, main_fit, rivals
 from porelab_methods.ion_transport.system import Membrane, Solution, solve
 from porelab_methods.ion_transport.train import case_of
 from porelab_methods.ion_transport.vectors import VECTORS
@@ -70,9 +72,42 @@ class Fits:
     free: list[Membrane]
 
     @staticmethod
-    def of(data: Experiments) -> Fits:
+    def of(data: Experiments, kept: Kept = NOTHING_KEPT, name: str = "") -> Fits:
         """Both, of every membrane."""
-        return Fits(fitted(data), fitted(data, starts=4, box=False))
+        free = kept(f"free_{name}", lambda: _listed(fitted(data, starts=4, box=False)))
+        return Fits(box_fits(data, kept, name), [Membrane(*m) for m in free])
+
+
+def box_fits(data: Experiments, kept: Kept, name: str) -> list[Membrane]:
+    """Fits of every membrane within the box."""
+    return [Membrane(*m) for m in kept(f"box_{name}", lambda: _listed(fitted(data)))]
+
+
+def _listed(made: Sequence[Membrane]) -> list[list[float]]:
+    return [[float(v) for v in vars(m).values()] for m in made]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Membranes to judge: their ``own`` measured rows and the ``unseen`` ones; ``name`` is "bench" or "new"."""
+
+    name: str
+    title: str
+    own: Experiments
+    unseen: Experiments
+
+
+def places(plan: Plan, count: int) -> list[Place]:
+    """Sets of ions in no training, on the membranes of the bench and on new ones that are only fitted.
+
+    Compositions, strengths and fluxes are drawn at random."""
+    other = replace(plan, bench_membranes=min(NEW_MEMBRANES, plan.bench_membranes), bench_seed=NEW_SEED)
+    titles = {"bench": "a, left-out mixtures", "new": "a, left-out membranes and mixtures"}
+    made = []
+    for k, (name, its) in enumerate({"bench": plan, "new": other}.items()):
+        unseen = drawn(truths(its.bench_membranes, its.bench_seed), UNSEEN, count, seed=TEST_SEED + k)
+        made.append(Place(name, titles[name], bench_data(its), unseen))
+    return made
 
 
 def bench_a(
@@ -81,39 +116,58 @@ def bench_a(
     count: int = TEST_COUNT,
     kept: Kept = NOTHING_KEPT,
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Unseen mixtures of the richer simulator: on the membranes of the bench, and on new ones that were only fitted.
-
-    Unseen are sets of ions in no training; compositions, strengths and fluxes are drawn at random. ``plan`` is that
-    of the weights; another ``count`` is for tests.
-    """
+    """Unseen mixtures of the richer simulator; ``plan`` is that of the weights, another ``count`` is for tests."""
     plan = plan or plan_of(nets)
-    fits = Fits(**{k: [Membrane(*m) for m in v] for k, v in kept("fits", lambda: _listed(bench_data(plan))).items()})
-    figures, rows = kept("mixtures", lambda: left_out_mixtures(nets, fits, plan, count))
-    return figures, rows + kept("membranes", lambda: left_out_membranes(nets, fits, plan, count))
+    here, there = places(plan, count)
+    figures: dict[str, float] = {}
+    rows: list[dict[str, Any]] = []
+    for place in (here, there):
+        told = kept(f"told_{place.name}", partial(told_part, nets, plan, here, place, kept)) if nets.told else {}
+        plain = kept(f"plain_{place.name}", partial(plain_part, nets, here, place, kept))
+        mine = [*plain["rows"], *told.get("rows", [])]
+        figures |= _figures(place, mine) | plain["figures"] | told.get("figures", {})
+        rows += mine
+    return figures, rows
 
 
-def _listed(seen: Experiments) -> dict[str, list[list[float]]]:
-    made = Fits.of(seen)
-    return {k: [[float(v) for v in vars(m).values()] for m in getattr(made, k)] for k in ("box", "free")}
-
-
-def left_out_mixtures(
-    nets: IonNets, fits: Fits, plan: Plan, count: int
-) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Figures and rows for the membranes of the bench on sets of ions that no network met."""
-    seen, made = bench_data(plan), truths(plan.bench_membranes, plan.bench_seed)
-    unseen = drawn(made, UNSEEN, count, seed=TEST_SEED)
-    found, states = predictions(nets, seen, fits, unseen, fits)
-    rows = [_row("a, left-out mixtures", title, unseen, *value) for title, value in found.items()]
-    rmse = {row["model"]: row["rmse"] for row in rows}
-    figures = {
-        "rmse_ratio_a": rmse["neural"] / rmse["DSPM-DE, re-fitted"],
-        "rmse_a": rmse["neural"],
-        "rmse_a_dspm_de": rmse["DSPM-DE, re-fitted"],
-        "rmse_a_mlp": rmse["MLP"],
-        "neutrality_residual": imbalance(states["neural"].solution),
+def _figures(place: Place, rows: list[dict[str, Any]]) -> dict[str, float]:
+    """What the rows of one place come to."""
+    by = {row["model"]: row for row in rows}
+    best = MAIN if MAIN in by else "neural"
+    ratio = by[best]["rmse"] / by["DSPM-DE, re-fitted"]["rmse"]
+    if place.name == "new":
+        return {"rmse_ratio_a_membranes": ratio}
+    return {
+        "rmse_ratio_a": ratio,
+        "rmse_a": by[best]["rmse"],
+        "rmse_a_without_strengths": by["neural"]["rmse"],
+        "rmse_a_dspm_de": by["DSPM-DE, re-fitted"]["rmse"],
+        "rmse_a_mlp": by["MLP"]["rmse"],
+        "neutrality_residual": max(by[title]["charge_violation"] for title in {best, "neural"}),
     }
-    return figures | _pairing(nets, states["neural"]), rows
+
+
+def plain_part(nets: IonNets, here: Place, place: Place, kept: Kept) -> dict[str, Any]:
+    """Rows of all models that know a membrane by its DSPM-DE parameters."""
+    fits = Fits.of(here.own, kept, "bench")
+    theirs = fits if place.name == "bench" else Fits.of(place.own, kept, place.name)
+    found, states = predictions(nets, here.own, fits, place.unseen, theirs)
+    figures = _pairing(pick(nets, nets.members), states["neural"]) if place.name == "bench" else {}
+    return {"figures": figures, "rows": [_row(place.title, t, place.unseen, *v) for t, v in found.items()]}
+
+
+def told_part(nets: IonNets, plan: Plan, here: Place, place: Place, kept: Kept) -> dict[str, Any]:
+    """Rows of membranes with fitted strengths, and of what learned from the same simulations."""
+    base = Task(here.own, here.unseen, box_fits(here.own, kept, "bench"), "bench")
+    at_bench = place.name == "bench"
+    task = base if at_bench else Task(place.own, place.unseen, box_fits(place.own, kept, place.name), place.name)
+    bench, known = main_fit(nets, base, kept), main_fit(nets, task, kept)
+    states = judged(nets, task, known, kept, at_bench)
+    found = {title: (s.solution.rejection, imbalance(s.solution)) for title, s in states.items()}
+    for title, value in rivals(plan, here.own, bench, task, known, kept).items():
+        found[title] = (value, _charge_of(task.unseen, value))
+    figures = _pairing(pick(nets, nets.told), states[MAIN]) if at_bench else {}
+    return {"figures": figures, "rows": [_row(place.title, t, place.unseen, *v) for t, v in found.items()]}
 
 
 def plan_of(nets: IonNets) -> Plan:
@@ -124,14 +178,6 @@ def plan_of(nets: IonNets) -> Plan:
         bench_membranes=int(known.get("membranes", SHIPPED.bench_membranes)),
         bench_seed=int(known.get("seed", SHIPPED.bench_seed)),
     )
-
-
-def left_out_membranes(nets: IonNets, fits: Fits, plan: Plan, count: int) -> list[dict[str, Any]]:
-    """Rows for membranes left out: fitted with DSPM-DE to their own seen mixtures, judged on the unseen ones."""
-    other = replace(plan, bench_membranes=min(NEW_MEMBRANES, plan.bench_membranes), bench_seed=NEW_SEED)
-    unseen = drawn(truths(other.bench_membranes, NEW_SEED), UNSEEN, count, seed=TEST_SEED + 1)
-    found, _ = predictions(nets, bench_data(plan), fits, unseen, Fits.of(bench_data(other)))
-    return [_row("a, left-out membranes and mixtures", title, unseen, *value) for title, value in found.items()]
 
 
 def predictions(
@@ -215,9 +261,8 @@ def imbalance(solution: Solution, rows: int = 40) -> float:
     return worst
 
 
-def _pairing(nets: IonNets, state: State) -> dict[str, float]:
+def _pairing(chosen: Ensemble, state: State) -> dict[str, float]:
     """Rank correlations of the attention between ions with charge products and with the effect of removal."""
-    chosen = pick(nets, nets.members)
     attention = attention_map(chosen, state)
     return {
         "attention_vs_charge_products": pair_correlation(attention, charge_products(state)),

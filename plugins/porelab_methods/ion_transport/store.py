@@ -21,7 +21,8 @@ NAME = "ion_transport"
 
 
 class IonNets(torch.nn.Module):
-    """Networks by name; those of ``config["members"]`` together are the model, the rest are kept for comparison.
+    """Networks by name. Those of ``config["members"]`` together are the model of a membrane known by its DSPM-DE
+    parameters, those of ``config["told"]`` that of a membrane with fitted strengths; the rest are there to be compared.
 
     ``bench`` says on which simulated membranes they were fine-tuned: ``membranes``, ``seed``, and whether those were
     fitted within the ``box``.
@@ -38,6 +39,7 @@ class IonNets(torch.nn.Module):
             }
         )
         self.members = tuple(config["members"])
+        self.told = tuple(config.get("told") or ())
         self.bench: dict[str, Any] = dict(config.get("bench") or {})
 
 
@@ -77,17 +79,27 @@ def load_nets(weights: Weights) -> IonNets:
     return model
 
 
-def members(weights: Weights) -> Ensemble:
-    """The networks that together are the model; read once for as long as the file does not change."""
+def members(weights: Weights, strengths: bool = False) -> Ensemble:
+    """The networks that together are the model, of a membrane with fitted ``strengths`` or of one without; read once
+    for as long as the file does not change. InputError where the weights have no such networks."""
     stamp = (weights.folder / MODEL).stat().st_mtime_ns if (weights.folder / MODEL).exists() else 0
-    return _members(weights.folder, stamp)
+    model = _loaded(weights.folder, stamp)
+    chosen = [model.nets[name] for name in (model.told if strengths else model.members)]
+    nets = [net for net in chosen if isinstance(net, IonNet)]
+    if strengths and not nets:  # weights of a single network
+        nets = [net for net in (model.nets[name] for name in model.members) if isinstance(net, IonNet) and net.effects]
+    if not nets:
+        raise InputError(
+            "these weights take no strengths of effects beyond DSPM-DE",
+            where=weights.folder,
+            remedy="Leave the strengths out, or train with train_ion_transport --simulations.",
+        )
+    return Ensemble(nets)
 
 
 @lru_cache(maxsize=4)
-def _members(folder: Path, stamp: int) -> Ensemble:
-    model = load_nets(Weights(folder))
-    chosen = [model.nets[name] for name in model.members]
-    return Ensemble([net for net in chosen if isinstance(net, IonNet)])
+def _loaded(folder: Path, stamp: int) -> IonNets:
+    return load_nets(Weights(folder))
 
 
 def shipped() -> Weights:

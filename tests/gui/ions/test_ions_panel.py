@@ -180,7 +180,8 @@ def test_a_segmented_image_fills_the_membrane_too(qtbot, porelab, panel):
     assert not tie.solve.isEnabled()
 
 
-def test_a_fit_shows_intervals_and_its_membrane_is_used(qtbot, porelab, panel):
+def nacl_rejections():
+    """NaCl at three fluxes through a membrane of -40 mol/m3."""
     feed, rows = FEEDS["nacl"].feed(), {"ion": [], "feed": [], "flux": [], "rejection": []}
     for flux in (2e-6, 1e-5, 3e-5):
         r = solve(feed.ions, feed.concentration, flux, Membrane(charge=-40.0)).rejection[0]
@@ -188,7 +189,11 @@ def test_a_fit_shows_intervals_and_its_membrane_is_used(qtbot, porelab, panel):
         rows["feed"] += list(feed.concentration)
         rows["flux"] += [flux, flux]
         rows["rejection"] += list(r)
-    put(porelab, measured=Table({k: Column(np.array(v)) for k, v in rows.items()}))
+    return Table({k: Column(np.array(v)) for k, v in rows.items()})
+
+
+def test_a_fit_shows_intervals_and_its_membrane_is_used(qtbot, porelab, panel):
+    put(porelab, measured=nacl_rejections())
     page = panel.show_method("fit_membrane")
     page.form.set_values({"fit_radius": False, "fit_permittivity": False, "starts": 2, "sigma": 0.001})
     qtbot.mouseClick(page.form.button, Qt.MouseButton.LeftButton)
@@ -196,6 +201,24 @@ def test_a_fit_shows_intervals_and_its_membrane_is_used(qtbot, porelab, panel):
     assert "Charge -40 mol/m³ (95 %:" in page.said.text()
     qtbot.mouseClick(page.use, Qt.MouseButton.LeftButton)
     assert panel.live.box.membrane().charge == pytest.approx(-40.0, rel=1e-2)
+
+
+def test_fitted_strengths_go_into_the_neural_result_and_can_be_left_out(qtbot, porelab, panel):
+    put(porelab, measured=nacl_rejections())
+    page = panel.show_method("tune_membrane")
+    page.form.set_values({"steps": 1, "starts": 1})
+    qtbot.mouseClick(page.form.button, Qt.MouseButton.LeftButton)
+    porelab.wait(120)
+    assert "Regulation strength" in page.said.text() and "not those of a DSPM-DE fit" in page.said.text()
+    qtbot.mouseClick(page.use, Qt.MouseButton.LeftButton)
+    row = panel.live.strengths
+    assert row.said.text().startswith("Neural: fitted strengths activities")
+    qtbot.waitUntil(lambda: panel.results.neural is not None, timeout=60_000)
+    assert "fitted strengths" in panel.results.said.text()
+    qtbot.mouseClick(row.clear, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.results.live is not None and not panel.results.live.strengths)
+    qtbot.waitUntil(lambda: panel.results.neural is not None, timeout=60_000)
+    assert "no strengths" in panel.results.said.text() and row.said.text().startswith("Neural: no strengths")
 
 
 def test_the_dock_comes_and_goes_with_the_step(porelab, panel):

@@ -7,14 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from porelab_methods.ion_transport.baselines import Direct, perceptron, rows
 from porelab_methods.ion_transport.data import KINDS, drawn, scattered, truths
+from porelab_methods.ion_transport.left_out import predicted
 from porelab_methods.ion_transport.methods import METHODS
 from porelab_methods.ion_transport.model import IonNet
 from porelab_methods.ion_transport.neural import SEGMENTS, solve_with
+from porelab_methods.ion_transport.store import IonNets, describe, members
 from porelab_methods.ion_transport.system import Membrane
 from porelab_methods.ion_transport.train import case_of
-from porelab_methods.ion_transport.tuning import Prior, tune
+from porelab_methods.ion_transport.tune_runs import STRENGTHS
+from porelab_methods.ion_transport.tuning import Prior, fit_through, tune
 
+from porelab_gui.core.errors import InputError
+from porelab_gui.core.learning.weights import Card, save_weights
 from porelab_gui.core.nouns import Column, Table
 
 
@@ -56,12 +62,68 @@ def test_a_simulated_network_is_fine_tuned_on_a_table_membrane_first(tmp_path):
     small = {"rounds": 1, "steps": 5, "starts": 1}
     first = train({}, {**small, "simulations": 12, "folder": str(tmp_path / "a")})
     assert "12 simulated membranes" in (tmp_path / "a" / "card.md").read_text()
-    data, rows = drawn(truths(1, 3), ["NaCl"], 5, seed=1), []
+    data, lines = drawn(truths(1, 3), ["NaCl"], 5, seed=1), []
     for b in range(len(data)):
-        rows += [(b, KINDS[i].name, data.feed[b, i], data.flux[b], data.rejection[b, i]) for i in (0, 4)]
+        lines += [(b, KINDS[i].name, data.feed[b, i], data.flux[b], data.rejection[b, i]) for i in (0, 4)]
     names = ("experiment", "ion", "feed", "flux", "rejection")
-    table = Table({n: Column(np.array(v)) for n, v in zip(names, zip(*rows, strict=True), strict=True)})
+    table = Table({n: Column(np.array(v)) for n, v in zip(names, zip(*lines, strict=True), strict=True)})
     out = train({"measured": table, "weights": first["weights"]}, {**small, "folder": str(tmp_path / "b")})
     assert len(out["membranes"]) == 1 and np.isfinite(out["curves"]["rmse"]).all()
-    found = {m.name: m for m in METHODS}["predict_rejection"]({"weights": out["weights"]}, {"feed": "nacl"})
+    methods = {m.name: m for m in METHODS}
+    found = methods["predict_rejection"]({"weights": out["weights"]}, {"feed": "nacl"})
     assert np.isfinite(found["rejections"]["neural"]).all()
+    tuned = methods["tune_membrane"]({"measured": table, "weights": out["weights"]}, {"steps": 1, "starts": 1})
+    membrane = tuned["membrane"]
+    assert list(membrane["parameter"])[4:] == list(STRENGTHS) and len(tuned["comparison"]) == 10
+    assert (membrane["lower"] <= membrane["value"]).all() and (membrane["value"] <= membrane["upper"]).all()
+    there = methods["predict_rejection"]({"weights": out["weights"], "membrane": membrane}, {"feed": "nacl"})
+    values = dict(zip(membrane["parameter"], map(float, membrane["value"]), strict=True))
+    typed = methods["predict_rejection"]({"weights": out["weights"]}, {"feed": "nacl", **values})
+    assert np.array_equal(there["rejections"]["neural"], typed["rejections"]["neural"])
+    assert not np.array_equal(there["rejections"]["neural"], found["rejections"]["neural"])
+    assert "fitted strengths" in " ".join(there["rejections"].notes)
+    assert "no strengths" in " ".join(found["rejections"].notes)
+
+
+def test_a_table_that_is_no_membrane_is_refused():
+    predict = {m.name: m for m in METHODS}["predict_rejection"]
+    for columns, words in (
+        ({"ion": Column(np.array(["Na"]))}, "not that of a fitted membrane"),
+        ({"parameter": Column(np.array(["colour"])), "value": Column(np.ones(1))}, "colour: no parameter"),
+    ):
+        with pytest.raises(InputError, match=words):
+            predict({"membrane": Table(columns)}, {"feed": "nacl"})
+
+
+def test_strengths_need_networks_that_take_them(tmp_path):
+    config = {"networks": {"only": describe(IonNet(8, 4, 1))}, "members": ["only"], "system": "ion_transport"}
+    card = Card("t", "s", "d", "s", [], "l", "c", "c")
+    weights = save_weights(tmp_path / "w", IonNets(config), config, card)
+    with pytest.raises(InputError, match="take no strengths"):
+        members(weights, strengths=True)
+
+
+def test_another_forward_model_is_fitted_through_in_the_same_way():
+    """Perceptrons in place of the equation: features of the trial membranes, one rejection per ion of every row."""
+    data = drawn(truths(1, 3, (0.0, 0.0, 0.0)), ["NaCl", "MgCl2"], 3, seed=2)
+    effects = np.zeros((1, 3))
+    x, y, known = rows(data, [truths(1, 3)[0].membrane], effects)
+    direct = Direct(data, [perceptron(x[known], y[known], steps=300)])
+    prior = Prior(np.zeros(3), np.full(3, 0.5))
+    found = fit_through(data, direct, truths(1, 3)[0].membrane, prior, others=False, steps=2)
+    assert found.rmse < 0.05
+    gap = direct(Membrane(*(np.array([v]) for v in vars(found.membrane).values())), found.effects[None])[0]
+    assert np.sqrt(np.nanmean((gap - data.rejection)[known] ** 2)) == pytest.approx(found.rmse, rel=1e-6)
+
+
+def test_the_row_to_predict_takes_part_in_nothing():
+    """Another value of the row changes no prediction of it; without a correction every belief is DSPM-DE."""
+    data = drawn([replace(truths(1, 3, (0.0, 0.0, 0.0))[0], membrane=Membrane())], ["Li-Mg-Cl"], 3, seed=1)
+    correction = IonNet(8, 4, 1, effects=3).correction
+    found = predicted(data, correction, steps=2)
+    other = data.rejection.copy()
+    other[2] = 0.1
+    again = predicted(replace(data, rejection=other), correction, steps=2)
+    assert np.allclose(found[:, 2], again[:, 2], rtol=1e-12, equal_nan=True)
+    assert not np.allclose(found[:, 1], again[:, 1])
+    assert np.allclose(found, found[:1], atol=1e-4)

@@ -32,8 +32,9 @@ def colour(k: int) -> str:
     return PALETTE[k % len(PALETTE)]
 
 
-def draw_bars(axes: Any, chosen: Colours, rejections: Table, neural: Table | None) -> None:
+def draw_bars(axes: Any, chosen: Colours, rejections: Table, neural: Table | None, strengths: bool = False) -> None:
     """Observed rejection per ion: DSPM-DE, and beside it the neural equation with its uncertainty."""
+    words = "neural, fitted strengths" if strengths else "neural"
     names = [label(n, z) for n, z in zip(rejections["ion"], rejections["charge"], strict=True)]
     x, wide = np.arange(len(names)), 0.38 if neural is not None else 0.6
     shift = wide / 2 if neural is not None else 0.0
@@ -47,7 +48,7 @@ def draw_bars(axes: Any, chosen: Colours, rejections: Table, neural: Table | Non
             wide,
             yerr=ends,
             color=NEURAL,
-            label="neural, ± 2 standard errors",
+            label=f"{words}, ± 2 standard errors",
             error_kw=bars,
         )
     axes.axhline(0, color=chosen.quiet, lw=0.8)

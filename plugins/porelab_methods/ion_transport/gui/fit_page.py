@@ -15,6 +15,7 @@ from porelab_gui.gui.tables import TableView
 from porelab_gui.gui.theme import role
 from porelab_gui.session.jobs import Job, State
 from porelab_methods.ion_transport.system import Membrane
+from porelab_methods.ion_transport.tune_runs import STRENGTHS
 
 NEED = "Columns: ion, feed [mol/m3], flux [m/s], rejection [1]; optional experiment, membrane, sigma."
 
@@ -55,12 +56,12 @@ class TableForm(QWidget):
 
 
 class FitPage(TableForm):
-    """``used(membrane)`` when the fitted membrane is taken over."""
+    """``used(membrane, strengths)`` when the fitted membrane is taken over; by DSPM-DE there are no strengths."""
 
-    used = Signal(object)
+    used = Signal(object, object)
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context, "fit_membrane")
+    def __init__(self, context: Context, method: str = "fit_membrane") -> None:
+        super().__init__(context, method)
         self.found: dict[str, float] = {}
         self.said = QLabel()
         self.said.setObjectName("fitted")
@@ -79,7 +80,7 @@ class FitPage(TableForm):
         membrane, comparison = job.outputs["membrane"], job.outputs["comparison"]
         assert isinstance(membrane, Table) and isinstance(comparison, Table)
         self.found = {str(n): float(v) for n, v in zip(membrane["parameter"], membrane["value"], strict=True)}
-        confidence = float(job.params.model_dump()["confidence"])
+        confidence = float(job.params.model_dump().get("confidence", 0.954))  # two standard errors
         self.said.setText("\n".join([*sentences(membrane, confidence), *membrane.notes]))
         self.table.show_table(comparison)
         self.table.fit_height()
@@ -87,7 +88,8 @@ class FitPage(TableForm):
             widget.show()
 
     def _use(self) -> None:
-        self.used.emit(Membrane(**self.found))
+        strengths = {n: v for n, v in self.found.items() if n in STRENGTHS}
+        self.used.emit(Membrane(**{n: v for n, v in self.found.items() if n not in STRENGTHS}), strengths)
 
 
 def sentences(membrane: Table, confidence: float) -> list[str]:

@@ -23,6 +23,7 @@ from porelab_methods.ion_transport.gui.image_tie import ImageTie
 from porelab_methods.ion_transport.gui.live import Live
 from porelab_methods.ion_transport.gui.membrane_box import MembraneBox
 from porelab_methods.ion_transport.gui.results import Results
+from porelab_methods.ion_transport.gui.strengths_row import StrengthsRow
 from porelab_methods.ion_transport.system import Membrane
 
 
@@ -42,11 +43,12 @@ class LivePage(QWidget):
         self.destroyed.connect(lambda _=None, q=self.queue: q.close(0.0))
         self.feed = FeedEditor()
         self.box = MembraneBox(context, lambda: composition_of(self.feed.feed()))
+        self.strengths = StrengthsRow()
         self.tie = ImageTie(context, self.state)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(role(QLabel("Ions through a membrane"), "title"))
-        for widget in (self.feed, self.box, self.tie):
+        for widget in (self.feed, self.box, self.strengths, self.tie):
             column.addWidget(widget)
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self.solve)
@@ -55,7 +57,9 @@ class LivePage(QWidget):
         self.feed.changed.connect(self._timer.start)
         for field in self.box.fields.values():
             field.editor.changed.connect(self._timer.start)
-        self.tie.filled.connect(self.box.set_membrane)
+        self.strengths.changed.connect(self._timer.start)
+        self.box.preset.activated.connect(lambda _: self.strengths.show_values({}))
+        self.tie.filled.connect(lambda membrane: self.take(membrane, {}))
         self.tie.solved.connect(results.show_throats)
         results.picked.connect(lambda name, value: self.box.set_values({name: value}))
         self._warm()
@@ -64,6 +68,11 @@ class LivePage(QWidget):
     def ready(self) -> bool:
         """Whether the solver is loaded."""
         return "flux" in self.loaded
+
+    def take(self, membrane: Membrane, strengths: Mapping[str, float]) -> None:
+        """Show a membrane, with the strengths that were fitted with it."""
+        self.box.set_membrane(membrane)
+        self.strengths.show_values(strengths)
 
     def state(self) -> tuple[Membrane, Mapping[str, Any]]:
         """Membrane, and parameters of the Methods; ValueError or PorelabError where a field is wrong."""
@@ -80,7 +89,7 @@ class LivePage(QWidget):
         begin = time.perf_counter()
         self.generation += 1
         try:
-            live = Live.of(self.feed.feed(), self.box.values())
+            live = Live.of(self.feed.feed(), self.box.values(), self.strengths.values)
         except (PorelabError, ValueError) as error:
             self.results.show_live(None, str(error))
         else:

@@ -49,15 +49,15 @@ class IonsPanel(GenericPanel):
         """Pages that show more than a form."""
         if name == "solve_dspm_de":
             return LivePage(self.context, self.results)
-        if name == "fit_membrane":
-            page = FitPage(self.context)
+        if name in ("fit_membrane", "tune_membrane"):
+            page = FitPage(self.context, name)
             page.used.connect(self._use)
             return page
         return TableForm(self.context, name) if name == "train_ion_transport" else super().make_page(name)
 
-    def _use(self, membrane: Membrane) -> None:
+    def _use(self, membrane: Membrane, strengths: dict[str, float]) -> None:
         self.show_method("solve_dspm_de")
-        self.live.box.set_membrane(membrane)
+        self.live.take(membrane, strengths)
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)

@@ -187,7 +187,7 @@ class Results(QWidget):
     def _draw_bars(self, axes: Any, chosen: Colours) -> None:
         if not self._empty(axes, "bars", self._nothing()) and self.live is not None:
             neural = self.neural["rejections"] if self.neural is not None else None
-            charts.draw_bars(axes, chosen, self.live.rejections, neural)
+            charts.draw_bars(axes, chosen, self.live.rejections, neural, bool(self.live.strengths))
 
     def _draw_profiles(self, axes: Any, chosen: Colours) -> None:
         if not self._empty(axes, "concentration", self._nothing()) and self.live is not None:
