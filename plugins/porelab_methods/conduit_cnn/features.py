@@ -12,6 +12,7 @@ from porelab_gui.core.progress import Progress, silent
 from porelab_gui.core.transport.conduit.dns import Conduits
 from porelab_gui.core.transport.conduit.pool import run_batches, thread_count
 from porelab_methods.conduit_cnn.model import CHANNELS, HYDRAULIC, NUMBERS
+from porelab_methods.conduit_cnn.priors import OK
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -70,7 +71,7 @@ class Geometry:
 
         cost = np.prod(high - low, axis=1) + 20.0 * c**3
         run_batches(work, cost, self.threads, progress, "coarse solves")
-        return Represented(out, numbers, priors, status == kernel.OK)
+        return Represented(out, numbers, priors, status == OK)
 
     def batches(self, size: int) -> Iterator[I64]:
         """Rows in order, ``size`` at a time."""

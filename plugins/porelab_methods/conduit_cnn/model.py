@@ -45,13 +45,14 @@ class ConduitNet(nn.Module):
 
     def __init__(self, channels: int, numbers: int, width: int = 16, blocks: int = 1) -> None:
         super().__init__()
+        self.seen = 4 * width
         self.stem = conv(channels, width, 2)
         self.fine = nn.Sequential(*(Block(width) for _ in range(blocks - 1)))
         self.down = conv(width, 2 * width, 2)
         self.coarse = nn.Sequential(*(Block(2 * width) for _ in range(blocks)))
         self.last = conv(2 * width, 4 * width, 2)
         self.head = nn.Sequential(
-            nn.Linear(4 * width + numbers, 128), nn.SiLU(), nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, 3)
+            nn.Linear(self.seen + numbers, 128), nn.SiLU(), nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, 3)
         )
         self.register_buffer("mean", torch.zeros(numbers))
         self.register_buffer("deviation", torch.ones(numbers))
@@ -64,7 +65,7 @@ class ConduitNet(nn.Module):
 
     def from_numbers(self, numbers: torch.Tensor) -> torch.Tensor:
         """What the head makes of the numbers alone, blind to the image."""
-        return self.conclude(numbers.new_zeros(len(numbers), self.last[0].out_channels), numbers)
+        return self.conclude(numbers.new_zeros(len(numbers), self.seen), numbers)
 
     def conclude(self, x: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
         """The head on what was seen (B, 4 width) and on the numbers."""

@@ -43,7 +43,7 @@ class Predicted:
 def empty(n: int) -> Predicted:
     """Nothing known yet."""
     nothing = [np.full(n, np.nan) for _ in range(4)]
-    return Predicted(*nothing, *(np.zeros(n, bool) for _ in range(3)))  # type: ignore[arg-type]
+    return Predicted(*nothing, *(np.zeros(n, bool) for _ in range(3)))
 
 
 def check(conduits: Conduits, pairs: I64, physics: tuple[str, ...], model: store.Model) -> None:

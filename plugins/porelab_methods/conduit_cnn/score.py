@@ -136,8 +136,8 @@ def score() -> dict[str, Any]:
     cases = [*new_cases(), *berea(), *electrode()]
     parts: dict[str, list[dict[str, tuple[F64, F64]]]] = {}
     for case in cases:
-        found, _, _ = compare(case)
-        parts.setdefault(case.group, []).append(found)
+        pairs, _, _ = compare(case)
+        parts.setdefault(case.group, []).append(pairs)
     new = [p for group, some in parts.items() if group.startswith("new") for p in some]
     rows = rows_of("all new", new)
     for group, some in parts.items():

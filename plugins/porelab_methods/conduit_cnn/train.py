@@ -126,7 +126,7 @@ def learn_numbers(net: ConduitNet, seen: Examples, recipe: Recipe) -> None:
     optimiser = torch.optim.AdamW(net.head.parameters(), lr=2e-3, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, recipe.head_epochs)
     for _ in range(recipe.head_epochs):
-        for rows in torch.randperm(len(seen), generator=generator).split(256):
+        for rows in torch.split(torch.randperm(len(seen), generator=generator), 256):
             optimiser.zero_grad()
             penalty(net.from_numbers(numbers[rows]), target[rows]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()

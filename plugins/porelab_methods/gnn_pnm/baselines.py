@@ -6,13 +6,14 @@ import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from porelab_gui.core.learning.fit import FitConfig, fit
+from porelab_gui.core.learning.fit import Examples, FitConfig, fit
 from porelab_gui.core.progress import Progress, silent
 from porelab_methods.gnn_pnm.features import Graph, graph_of
 from porelab_methods.gnn_pnm.labels import Sample
@@ -20,6 +21,7 @@ from porelab_methods.gnn_pnm.model import Tensors, ThroatNet, mlp
 from porelab_methods.gnn_pnm.train import device_of
 
 Floats = NDArray[np.float64]
+Net = TypeVar("Net", bound=nn.Module)
 CNN_EDGE = 64  # voxels that a medium is brought to for the CNN; larger ones are cut in cubes whose ln K is averaged
 
 
@@ -152,8 +154,9 @@ def train_graph(
 
     def loss(net: nn.Module, batch: GraphBatch) -> torch.Tensor:
         device = next(net.parameters()).device
-        *given, goal = batch
-        return nn.functional.huber_loss(net(given[0].to(device), *(g.to(device) for g in given[1:])), goal.to(device))
+        tensors, along, porosity, goal = batch
+        found = net(tensors.to(device), along.to(device), porosity.to(device))
+        return nn.functional.huber_loss(found, goal.to(device))
 
     _start_at_mean(model.last, [items[i][3] for i in range(len(items))])
     guess = partial(predict_graph, samples=held)
@@ -182,7 +185,10 @@ def _start_at_mean(head: nn.Sequential, goals: Sequence[float]) -> None:
     nn.init.constant_(last.bias, float(np.mean(goals)))
 
 
-def _fitted(model, loss, items, guess, held, folder, epochs, collate, progress):  # type: ignore[no-untyped-def]
+def _fitted(
+    model: Net, loss: Any, items: Examples, guess: Callable[[Any], Floats], held: Sequence[Sample], folder: Path,
+    epochs: int, collate: Any, progress: Progress,
+) -> Net:  # fmt: skip
     truth = np.array([g for *_, g in axes_of(held)])
 
     def validate(net: nn.Module) -> dict[str, float]:
@@ -196,14 +202,14 @@ def _fitted(model, loss, items, guess, held, folder, epochs, collate, progress):
     return model.eval()
 
 
-def predict_graph(net: Callable[..., torch.Tensor], samples: Sequence[Sample]) -> Floats:
+def predict_graph(net: nn.Module, samples: Sequence[Sample]) -> Floats:
     """ln K [m2] of every label."""
     items = GraphItems(samples)
     found = []
     with torch.no_grad():
         for i in range(len(items)):
             one = items[i]
-            given = [part.to(device_of(net)) for part in graph_batch([one])[:3]]  # type: ignore[attr-defined]
+            given = [part.to(device_of(net)) for part in graph_batch([one])[:3]]
             found.append(float(net(*given)[0]) + 2 * np.log(one[0].unit))
     return np.array(found)
 

@@ -64,8 +64,8 @@ class Familiar:
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Familiar:
         """From plain data."""
-        arrays = (np.asarray(data[k], float) for k in ("mean", "scale", "inverse"))
-        return cls(*arrays, limit=float(data["limit"]))
+        mean, scale, inverse = (np.asarray(data[k], float) for k in ("mean", "scale", "inverse"))
+        return cls(mean, scale, inverse, limit=float(data["limit"]))
 
 
 def descriptors(graph: Graph) -> Floats:

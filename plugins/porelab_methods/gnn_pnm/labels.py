@@ -14,7 +14,7 @@ from porelab_gui.core.transport.conduit.pads import label_image, pore_labels, wi
 from porelab_gui.core.transport.stokes.flow import Flow
 
 Floats = NDArray[np.float64]
-FLUID = {"viscosity": 1.0, "diffusivity": 1.0}  # [Pa s], [m2/s] of simulated conduits; no result depends on it
+FLUID: dict[str, Any] = {"viscosity": 1.0, "diffusivity": 1.0}  # [Pa s], [m2/s]; no result depends on it
 EDGE = 1e-6  # m, of the voxels of every medium; no result depends on it
 
 
@@ -86,10 +86,11 @@ def formation(labels: Labels, axes: tuple[int, ...], threads: int) -> Floats:
     from porelab_gui.core.transport.conduit.methods import VoxelDiffusionParams
     from porelab_gui.core.transport.conduit.voxel import run
 
-    names = tuple(AXES[a] for a in axes)
+    names: Any = tuple(AXES[a] for a in axes)
     params = VoxelDiffusionParams(axes=names, tolerance=1e-4, cache=False, threads=threads)
     f = np.full(3, np.nan)
-    f[list(axes)] = run(labels, params, silent)["table"]["formation_factor"]
+    table: Any = run(labels, params, silent)["table"]
+    f[list(axes)] = table["formation_factor"]
     return f
 
 
@@ -100,7 +101,8 @@ def permeability(
     from porelab_gui.core.transport.stokes.methods import StokesParams
     from porelab_gui.core.transport.stokes.run import solve_axis
 
-    params = StokesParams(solver=solver, threads=threads, tolerance=tolerance)
+    chosen: Any = solver  # checked by the parameters
+    params = StokesParams(solver=chosen, threads=threads, tolerance=tolerance)
     result, flow = solve_axis(void, (EDGE,) * 3, axis, params, progress)
     return (float(result.value) if result.converged else float("nan")), flow
 

@@ -160,7 +160,7 @@ class ThroatNet(nn.Module):
         """(Nt, 2) ln of the ratio to the analytic law, hydraulic and diffusive."""
         if self.training:
             for read in self.read:
-                read.project()
+                read.project()  # type: ignore[operator]
         u = self.free(tensors)
         t = torch.cat([self._scaled(tensors, "width"), self._scaled(tensors, "base")], dim=1)
         return torch.stack([r(tensors.base[:, k], t, u) for k, r in enumerate(self.read)], dim=1)

@@ -23,6 +23,7 @@ from porelab_methods.rock_gan.model import draw_latents, rocks_of
 Watch = Callable[[torch.nn.Module, int], Mapping[str, float]]
 Keep = Callable[[torch.nn.Module, "Duel"], None]
 FREE = ("epochs", "threads", "precision")  # may change between the parts of one run
+BETAS = (0.0, 0.9)  # of both optimisers (Gulrajani et al. 2017)
 SETTLE = 4  # batches over which the averaged generator measures its normalisation anew
 
 
@@ -93,9 +94,8 @@ class _Ring:
         self.fabric = make_fabric(config.precision)
         if self.fabric.world_size > 1:
             raise InputError("a rock generator trains on one device", remedy="Start it without torchrun.")
-        made = {"betas": (0.0, 0.9)}
-        first = torch.optim.Adam(generator.parameters(), lr=config.rate_generator, **made)
-        second = torch.optim.Adam(critic.parameters(), lr=config.rate_critic, **made)
+        first = torch.optim.Adam(generator.parameters(), lr=config.rate_generator, betas=BETAS)
+        second = torch.optim.Adam(critic.parameters(), lr=config.rate_critic, betas=BETAS)
         self.raw = {"generator": generator, "critic": critic, "average": copy.deepcopy(generator)}
         self.generator, self.by_generator = self.fabric.setup(generator, first)
         self.critic, self.by_critic = self.fabric.setup(critic, second)

@@ -32,7 +32,7 @@ def algorithm_1(bench: Bench, rng: np.random.Generator) -> None:
         z = Latent(*(_stepped(a, b, angle, slope) for a, b in ((z.style, u.style), (z.noise, u.noise))))
 
 
-def _stepped(z: np.ndarray, u: np.ndarray, angle: float, slope: float) -> np.ndarray:  # type: ignore[type-arg]
+def _stepped(z: np.ndarray, u: np.ndarray, angle: float, slope: float) -> np.ndarray:
     """Lines 15 and 16: t - eta dO/df dz/dt, and z(t) with it."""
     t = angle - RATE * slope * (-z * math.sin(angle) + u * math.cos(angle))
     return np.asarray(z * np.cos(t) + u * np.sin(t), np.float32)

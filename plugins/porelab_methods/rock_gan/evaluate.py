@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def compare(
     slab = slabs.held if slabs.held.size else slabs.train
     crops, places = sample_crops(slab, edge, params.samples, params.stride, params.seed)
     voxel = float(np.mean(labels.voxel_size))
-    maker = maker_of(weights, (edge,) * 3, Finish(), voxel=voxel)  # type: ignore[arg-type]
+    maker = maker_of(weights, (edge,) * 3, Finish(), voxel=voxel)
     stop = 0.7 if params.large else 1.0
     real = measured(
         folder / "real.json", len(crops), lambda i: as_labels(crops[i], voxel), within(progress, 0.0, 0.45 * stop),
@@ -133,7 +134,7 @@ def distance_rows(real: Measured, made: Measured, groups: Places, what: str = "g
         a, b = real.values[name][good], usable(made.values[name], False)
         log = LOGS[name]
         low, high = interval(bias, a, b, groups[good])
-        w_low, w_high = interval(lambda x, y, log=log: wasserstein(usable(x, log), usable(y, log)), a, b, groups[good])
+        w_low, w_high = interval(partial(_apart, log), a, b, groups[good])
         rows.append(
             {"set": what, "property": name, "unit": PROPERTIES[name].unit, "real": float(a.mean()),
              "generated": float(b.mean()), "bias": bias(a, b), "bias_low": low, "bias_high": high,
@@ -189,6 +190,10 @@ def correlation_table(found: Comparison) -> Table:
     return Table({k: Column(np.array(v), "1" if k == "correlation" else "") for k, v in made}, name="correlations")
 
 
+def _apart(log: bool, real: Floats, made: Floats) -> float:
+    return wasserstein(usable(real, log), usable(made, log))
+
+
 def curve_table(found: Comparison) -> Table:
     """Mean two-point correlation over the lag and mean share of pore space up to a size, with their deviations."""
     rows: list[tuple[str, str, float, float, float]] = []
@@ -196,9 +201,9 @@ def curve_table(found: Comparison) -> Table:
         lags = np.arange(m.s2.shape[1]) * found.voxel
         for what, x, y in (("two-point", lags, m.s2), ("pore size", size_edges(found.voxel), m.sizes)):
             rows += [(what, name, *v) for v in zip(x, y.mean(0), y.std(0), strict=True)]
-    what, sets, x, mean, deviation = (np.array(c) for c in zip(*rows, strict=True))
+    curves, sets, length, mean, deviation = (np.array(c) for c in zip(*rows, strict=True))
     columns = {
-        "curve": Column(what), "set": Column(sets), "length": Column(x, "m", "lag, or diameter"),
+        "curve": Column(curves), "set": Column(sets), "length": Column(length, "m", "lag, or diameter"),
         "mean": Column(mean, "1"), "deviation": Column(deviation, "1", "between samples"),
     }  # fmt: skip
     return Table(columns, name="correlation function and pore sizes")
@@ -217,7 +222,7 @@ def copy_rows(
     if not count or not found.held:
         return []
     config = read_config(weights)
-    maker = maker_of(weights, (found.edge,) * 3, Finish(), voxel=found.voxel)  # type: ignore[arg-type]
+    maker = maker_of(weights, (found.edge,) * 3, Finish(), voxel=found.voxel)
     held = split(labels, found.edge, float(config["hold_out"])).held
     real, _ = sample_crops(held, found.edge, count, found.edge, 0)
     rows = []

@@ -75,7 +75,7 @@ class Fast:
 
 def _least(slopes: Floats, gap: Floats, limit: float = LONGEST) -> Floats:
     """Least-norm solution of slopes step = gap, at most ``limit`` long."""
-    step = np.linalg.lstsq(slopes, gap, rcond=1e-3)[0]
+    step: Floats = np.asarray(np.linalg.lstsq(slopes, gap, rcond=1e-3)[0], np.float64)
     length = float(np.linalg.norm(step))
     return step * min(1.0, limit / length) if length > 0 else step
 

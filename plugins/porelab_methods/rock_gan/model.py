@@ -72,7 +72,7 @@ class Generator(nn.Module):
             *_twice(c, d),
         )
         self.head = nn.Conv3d(d, 1, 3)
-        self.to(memory_format=torch.channels_last_3d)
+        self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
         """Rocks of latents."""
@@ -96,7 +96,7 @@ class Critic(nn.Module):
         )
         self.patch = nn.Conv3d(widths[-1], 1, 1)
         self.whole = nn.Sequential(nn.Linear(2 * (1 + sum(widths)), 64), nn.LeakyReLU(SLOPE), nn.Linear(64, 1))
-        self.to(memory_format=torch.channels_last_3d)
+        self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def forward(self, rock: torch.Tensor) -> torch.Tensor:
         """One score per rock."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Target:
         """Signed distance in tolerances; infinite where there is no value."""
         return (found - self.value) / self.tolerance if np.isfinite(found) else float("inf")
 
-    @property
+    @builtins.property
     def text(self) -> str:
         """For people."""
         p = self.property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,6 +14,12 @@ from porelab_gui.core.nouns import Stack
 
 Grey = NDArray[np.float32]
 Pair = tuple[torch.Tensor, torch.Tensor]
+
+
+class Pages(Protocol):
+    """Class numbers, slice by slice: an array (Z, H, W), or what makes one when it is asked."""
+
+    def __getitem__(self, z: int, /) -> NDArray[np.integer]: ...
 
 
 def normalised(plane: NDArray[np.generic]) -> Grey:
@@ -57,9 +64,7 @@ class Slices:
     classes: torch.Tensor
 
     @staticmethod
-    def of(
-        stack: Stack, classes: NDArray[np.integer], chosen: tuple[int, ...], context: int, destripe: bool = False
-    ) -> Slices:
+    def of(stack: Stack, classes: Pages, chosen: tuple[int, ...], context: int, destripe: bool = False) -> Slices:
         """From a stack and its class image, which need hold nothing outside the chosen slices."""
         images = np.stack([with_context(stack, z, context, destripe) for z in chosen])
         truth = np.stack([np.asarray(classes[z]) for z in chosen]).astype(np.int64)
@@ -141,7 +146,7 @@ def warped(image: torch.Tensor, truth: torch.Tensor, rng: np.random.Generator) -
     x, y = axis[None, :], axis[:, None]
     grid = torch.stack([cos * x - sin * y + shift[0], sin * x + cos * y + shift[1]], dim=-1)[None]
     hot = functional.one_hot(truth).movedim(-1, 0)[None].float()
-    how = {"mode": "bilinear", "padding_mode": "reflection", "align_corners": True}
+    how: dict[str, Any] = {"mode": "bilinear", "padding_mode": "reflection", "align_corners": True}
     moved = functional.grid_sample(image[None], grid, **how)[0]
     return moved, functional.grid_sample(hot, grid, **how)[0].argmax(0)
 

@@ -29,7 +29,7 @@ def predict_slice(model: torch.nn.Module, image: torch.Tensor, mirrors: bool = F
 
     ``mirrors`` averages over the slice and its mirror images, which takes four times as long.
     """
-    parts = list(tiles(*image.shape[1:], max(MARGIN, getattr(model, "reach", MARGIN))))
+    parts = list(tiles(image.shape[1], image.shape[2], max(MARGIN, getattr(model, "reach", MARGIN))))
     if len(parts) == 1:
         return _tile(model, image, mirrors).cpu()
     whole: torch.Tensor | None = None

@@ -162,7 +162,7 @@ def agreement(labels: Labels, truth: Labels, slices: Sequence[int]) -> Table:
     hit = np.diag(counts)
     names = [truth.phases.get(v, labels.phases.get(v, f"phase {v}")) for v in values]
 
-    def with_mean(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def with_mean(x: NDArray[np.floating]) -> NDArray[np.floating]:
         return np.append(x, np.nanmean(x) if np.isfinite(x).any() else np.nan)
 
     columns = {

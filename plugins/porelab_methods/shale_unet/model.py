@@ -84,4 +84,4 @@ def folded(model: UNet) -> UNet:
             conv, norm = module[i], module[i + 1]
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 module[i], module[i + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
-    return made.to(memory_format=torch.channels_last)
+    return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -31,8 +31,9 @@ PIXELS, TREES = 60_000, 60
 
 def split_by_position(rows: NDArray[np.integer]) -> Split:
     """Tiles by the row where they were cut; no pixel of one part occurs in another."""
-    parts = [tuple(np.flatnonzero(np.isin(rows, part)).tolist()) for part in (TRAIN_ROWS, VALIDATION_ROWS, TEST_ROWS)]
-    return Split(*parts)
+    parts = (TRAIN_ROWS, VALIDATION_ROWS, TEST_ROWS)
+    train, validation, test = (tuple(np.flatnonzero(np.isin(rows, part)).tolist()) for part in parts)
+    return Split(train, validation, test)
 
 
 def compare(path: Path, seeds: Sequence[int]) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ class PhaseNumbers:
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, z: int) -> NDArray[np.uint8]:
+    def __getitem__(self, z: int) -> NDArray[np.integer]:
         return self._lookup[np.asarray(self._labels.data[z])]
 
 
@@ -86,7 +86,7 @@ def train(
 ) -> tuple[UNet, Fit]:
     """A U-Net that has learned the training slices; the best epoch by mean IoU on the validation slices."""
     torch.manual_seed(recipe.seed)
-    model = UNet(len(classes), recipe.context, recipe.width, recipe.depth).to(memory_format=torch.channels_last)
+    model = UNet(len(classes), recipe.context, recipe.width, recipe.depth).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if start is not None:
         model.load_state_dict(dict(start))
     seen, held = (

@@ -101,7 +101,8 @@ def run_compare(inputs: Inputs, params: CompareParams, progress: Progress) -> Ou
     from porelab_methods.superres.quality import artefacts, interpolated
 
     image, truth = inputs["image"], inputs.get("truth")
-    made = {}
+    assert isinstance(image, Stack)
+    made: dict[str, Any] = {}
     for k, key in enumerate(("before", "after")):
         wanted = {"image": image, "weights": inputs[key], "truth": truth}
         part = within(progress, 0.1 * k, 0.1 * k + 0.1)

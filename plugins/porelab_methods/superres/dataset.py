@@ -88,8 +88,9 @@ def _spread(blocks: Iterable[Block], limits: Mapping[str, int]) -> list[Block]:
     for part in PARTS:
         of = [b for b in found if b.part == part]
         limit = limits.get(part, 0) or len(of)
-        picks = np.unique(np.linspace(0, len(of) - 1, min(limit, len(of))).round().astype(int)) if of else []
-        chosen += [of[i] for i in picks]
+        if of:
+            picks = np.unique(np.linspace(0, len(of) - 1, min(limit, len(of))).round().astype(int))
+            chosen += [of[i] for i in picks]
     if not chosen:
         raise InputError("there is no block to learn from", remedy="Take smaller blocks or another source.")
     return chosen

@@ -60,7 +60,7 @@ class ComparePage(MethodForm):
         for widget in (self.grid_button, self.changes, self.artefacts):
             widget.setVisible(there)
         self.results.setVisible(known)
-        if known:
+        if known and isinstance(table, Table):
             self.results.model.show(table)
         if there:
             self._overlay()

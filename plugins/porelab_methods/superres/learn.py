@@ -97,7 +97,7 @@ def train_regression(
         truth, found = predicted_k(model, held, place)
         show_parity(watch, "K of validation blocks", 10**truth, 10**found, "px2", log=True)
 
-    return fit(net, loss, train, validate, config, folder, progress, draw=draw)  # type: ignore[arg-type]
+    return fit(net, loss, train, validate, config, folder, progress, draw=draw)
 
 
 @torch.inference_mode()
@@ -118,7 +118,7 @@ def train_superresolver(
         return functional.mse_loss(model(batch[0]), batch[1])
 
     held = valid.batches(4)
-    return fit(net, loss, train, lambda m: voxel_figures(m, held), config, folder, progress,  # type: ignore[arg-type]
+    return fit(net, loss, train, lambda m: voxel_figures(m, held), config, folder, progress,
                draw=lambda m, w: draw_slices(m, held, w))  # fmt: skip
 
 
@@ -189,7 +189,7 @@ def correct(
         return figures | {"loss": total, "voxel_error": voxel, "k_error": first, "k_error_ensemble": rest}
 
     start = {"epoch": -1.0, **validate(net)}
-    result = fit(net, loss, train, validate, config, folder, progress,  # type: ignore[arg-type]
+    result = fit(net, loss, train, validate, config, folder, progress,
                  draw=lambda m, w: draw_slices(m, held, w))  # fmt: skip
     result.curves.insert(0, start)
     return result

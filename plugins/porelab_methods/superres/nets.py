@@ -114,7 +114,7 @@ class Surrogate(nn.Module):
         views = (volume, volume.permute(0, 2, 1, 3), volume.permute(0, 3, 1, 2))
         features = sum(self._features(b, v) for b, v in zip(self.branches, views, strict=True))
         out = self.regress(torch.cat([features, porosity], 1))[:, 0]  # type: ignore[list-item]
-        return self.centre + self.spread * out  # type: ignore[operator, no-any-return]
+        return self.centre + self.spread * out
 
     def _features(self, branch: nn.Module, view: torch.Tensor) -> torch.Tensor:
         batch, depth = view.shape[:2]
@@ -139,8 +139,8 @@ class Ensemble(nn.Module):
     def standardise(self, mean: float, deviation: float) -> None:
         """Let the members begin at the mean and spread of log10 K of the training blocks."""
         for member in self.members:
-            member.centre.fill_(mean)  # type: ignore[operator, union-attr]
-            member.spread.fill_(max(deviation, 1e-3))  # type: ignore[operator, union-attr]
+            member.centre.fill_(mean)  # type: ignore[operator]
+            member.spread.fill_(max(deviation, 1e-3))  # type: ignore[operator]
 
 
 @torch.inference_mode()

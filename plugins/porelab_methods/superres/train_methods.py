@@ -135,7 +135,8 @@ def run_data(inputs: Inputs, params: DataParams, progress: Progress) -> Outputs:
     from porelab_methods.superres.dataset import entry_table, write_group
 
     shares = (params.validation if params.test < 1 else 0.0, params.test)
-    labels, law, voxel, told = inputs.get("labels"), blocks.LAW, params.voxel, params.source
+    labels, law, voxel = inputs.get("labels"), blocks.LAW, params.voxel
+    told: str = params.source
     found: Any
     if params.source == "stack":
         if not isinstance(labels, Labels):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from porelab_gui.core.errors import InputError, NotConverged
 from porelab_gui.core.learning.checkpoint import TrainingState, load_state, save_state
@@ -22,6 +22,14 @@ Batch = Any
 Loss = Callable[["torch.nn.Module", Batch], "torch.Tensor"]
 Validate = Callable[["torch.nn.Module"], Mapping[str, float]]
 Draw = Callable[["torch.nn.Module", Progress], None]
+
+
+class Examples(Protocol):
+    """What is learned from: numbered examples."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Fit:
 def fit(
     model: torch.nn.Module,
     loss: Loss,
-    train: Sequence[Any],
+    train: Examples,
     validate: Validate,
     config: FitConfig,
     folder: Path,
@@ -92,7 +100,7 @@ class _Loop:
         self,
         model: torch.nn.Module,
         loss: Loss,
-        train: Sequence[Any],
+        train: Examples,
         validate: Validate,
         config: FitConfig,
         folder: Path,
