@@ -30,7 +30,7 @@ from porelab_gui.session.jobs import FINISHED, Job, JobQueue, State
 from porelab_gui.session.session import Session
 
 JOBS, FIRST, SEED, WAITING = 500, 50, 20261128, 4
-STUCK = 180.0  # seconds without any news after which a job counts as stuck
+STUCK = 600.0  # seconds without any news after which a job counts as stuck
 CANCELLED, AT_ONCE, WRONG = 0.5, 0.3, 0.06  # share that is cancelled; of these at once; share that goes wrong
 LONGEST = 0.4  # seconds until a job is cancelled, from its submission, or killed, from its start
 EDGE = 40
@@ -58,6 +58,7 @@ def fill_device(inputs: Any, params: DeviceParams, progress: Any) -> dict[str, T
 
 
 FULL = Method("fill_device", "Fill", "", "Learn", "", DeviceParams, {}, {}, fill_device, lane="gpu")
+SEEN: set[int] = set()  # workers that there have been
 FAULTS = ("refused", "killed", "stopped", "device")
 
 
@@ -73,6 +74,7 @@ class Soak:
         self.ends: Counter[str] = Counter()
         self.due: list[tuple[Job, float, Callable[[Job], None]]] = []
         self.news = time.monotonic()
+        self.stopped: psutil.Process | None = None
         self.cancel_s: list[float] = []
         self.asked: dict[int, float] = {}
         self.session.queue.finished.connect(self._on_finished)
@@ -131,9 +133,23 @@ class Soak:
         """A worker that does not listen any more."""
         for worker in workers():
             worker.suspend()
+            self.stopped = worker
         self._cancel(job)
 
+    def _free_stopped(self) -> None:
+        """Cancel what has come to a stopped worker since, until its lane has replaced it."""
+        if self.stopped is None:
+            return
+        if not self.stopped.is_running() or self.stopped.status() == psutil.STATUS_ZOMBIE:
+            self.stopped = None
+            return
+        for job in self.session.queue.active:
+            if job.method.lane == "process" and job.state is State.RUNNING and job.seconds > LONGEST:
+                self._cancel(job)
+
     def _cancel(self, job: Job) -> None:
+        if job.number in self.asked:
+            return
         self.asked[job.number] = time.monotonic()
         self.session.queue.cancel(job)
 
@@ -147,6 +163,7 @@ class Soak:
             if time.monotonic() - self.news > STUCK:
                 stuck = [f"{j.title} ({j.state.value})" for j in self.session.queue.active]
                 raise RuntimeError(f"stuck: {', '.join(stuck)}") from None
+        self._free_stopped()
         now = [d for d in self.due if self._is_time(*d)]
         self.due = [d for d in self.due if d not in now and d[0].state not in FINISHED]
         for job, _, fate in now:
@@ -181,7 +198,9 @@ def private_memory() -> dict[str, float]:
 
 def workers() -> list[psutil.Process]:
     """The worker processes of this one."""
-    return [c for c in psutil.Process().children() if _is_worker(c)]
+    found = [c for c in psutil.Process().children() if _is_worker(c)]
+    SEEN.update(c.pid for c in found)
+    return found
 
 
 def _is_worker(process: psutil.Process) -> bool:
@@ -189,17 +208,23 @@ def _is_worker(process: psutil.Process) -> bool:
 
 
 def left_over(folder: Path) -> dict[str, int]:
-    """Zombies, workers, temporary files, shared memory that are there now."""
+    """Zombies, workers, temporary files, shared memory of ours and of its workers that are there now."""
     children = psutil.Process().children(recursive=True)
-    shared = Path("/dev/shm")
     return {
         "zombies": sum(c.status() == psutil.STATUS_ZOMBIE for c in children),
         "workers": sum(_is_worker(c) for c in children),
         "temporary": sum(p.name != "out" for p in folder.rglob("*")),
-        "shared": len([p for p in shared.glob("porelab-*") if p.stat().st_uid == os.getuid()])
-        if shared.is_dir()
-        else 0,
+        "shared": _shared_memory(),
     }
+
+
+def _shared_memory() -> int:
+    """Files in shared memory that belong to this process or to one of its workers."""
+    place = Path("/dev/shm")
+    if not place.is_dir():
+        return 0
+    marks = [place / f"__KMP_REGISTERED_LIB_{pid}_{os.getuid()}" for pid in SEEN]
+    return len(list(place.glob(f"porelab-*-{os.getpid()}-*"))) + sum(mark.exists() for mark in marks)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "the main job on a sample, start to finish, with screenshots",
     "methods": "every Method with its parameters, inputs, outputs, citation",
     "run": "replay a recipe without a screen",
+    "report": "a project as an HTML page, a PDF and BibTeX",
     "bench": "measure a speed claim against its peer, both in one run",
     "validate": "closed forms and reference values, with error and tolerance per case",
     "score": "shipped weights of a system on its hold-out, beside its baselines",

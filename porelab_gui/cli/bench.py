@@ -8,8 +8,8 @@ from typing import Any
 
 import porelab_gui
 from porelab_gui.cli.display import virtual_display
+from porelab_gui.cli.envelope import envelope, show_figures, write_json
 from porelab_gui.cli.parse import Parser
-from porelab_gui.cli.report import envelope, show_figures, write_json
 from porelab_gui.core.errors import ParameterError, PorelabError
 
 FOLDER = Path(porelab_gui.__file__).parents[1] / "benchmarks"

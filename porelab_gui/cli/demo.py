@@ -8,8 +8,8 @@ from typing import Any
 
 import porelab_gui
 from porelab_gui.cli.display import has_display, virtual_display
+from porelab_gui.cli.envelope import machine, show_figures, write_json
 from porelab_gui.cli.parse import Parser
-from porelab_gui.cli.report import machine, show_figures, write_json
 from porelab_gui.core.recipe import versions
 
 BEREA = "berea/berea_z000-256_pore.npz"

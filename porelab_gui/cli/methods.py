@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from porelab_gui.cli.envelope import plain
 from porelab_gui.cli.parse import Parser
-from porelab_gui.cli.report import plain
 from porelab_gui.core.method import Method
 from porelab_gui.core.registry import methods
 

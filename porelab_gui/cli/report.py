@@ -1,67 +1,50 @@
-"""The JSON file that bench, validate and score write: figures, rows, versions, machine, seed."""
+"""``porelab report PROJECT``: a project as an HTML page, a PDF and BibTeX, with recipe and script, without a window."""
 
 from __future__ import annotations
 
-import json
 import os
-import platform
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from porelab_gui.cli.display import has_display
+from porelab_gui.cli.parse import Parser
+from porelab_gui.cli.terminal import Bar
+from porelab_gui.core.errors import PorelabError
+from porelab_gui.core.progress import within
+from porelab_gui.core.report.page import Report, gather, title_of, write
+from porelab_gui.session.project import open_project
 
-from porelab_gui.core.atomic import writing
-from porelab_gui.core.recipe import versions
-
-
-def machine() -> dict[str, Any]:
-    """What the numbers were measured on."""
-    import psutil
-
-    return {
-        "system": platform.platform(),
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-    }
+PDF = "report.pdf"
 
 
-def envelope(name: str, body: Mapping[str, Any], seed: int = 0) -> dict[str, Any]:
-    """Figures and rows with everything needed to judge them."""
-    known = {"figures": body.get("figures", {}), "rows": body.get("rows", [])}
-    more = {k: v for k, v in body.items() if k not in known}
-    return {"name": name, **known, "versions": versions(), "machine": machine(), "seed": more.pop("seed", seed), **more}
+def main(words: list[str]) -> int:
+    """Open the project, write the report, print what was written; what could not be opened goes to stderr."""
+    import sys
+
+    parser = Parser(prog="porelab report", description=__doc__)
+    parser.add_argument("project", type=Path, help="folder of a project")
+    parser.add_argument("--folder", type=Path, default=Path("report"), metavar="F", help="where to (report)")
+    given = parser.parse_args(words)
+    with Bar("report") as bar:
+        opened = open_project(given.project, within(bar, 0, 0.4))
+        report = gather(opened.items, opened.recipe, title_of(opened.recipe), None, within(bar, 0.4, 0.9))
+    for note in opened.notes:
+        print(f"porelab: {note}", file=sys.stderr)
+    written = [*write(report, given.folder), _pdf(report, given.folder / PDF)]
+    print("\n".join(str(path) for path in written))
+    return 0
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON whole or not at all."""
-    with writing(path, "w") as handle:
-        json.dump(content, handle, indent=2, default=plain)
-        handle.write("\n")
+def _pdf(report: Report, path: Path) -> Path:
+    """The same page set by Qt, which needs no screen for it."""
+    if not has_display():
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    try:
+        from qtpy.QtGui import QGuiApplication
 
-
-def plain(value: Any) -> Any:
-    """Numpy numbers and arrays as Python's own."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return str(value)
-
-
-def show_figures(content: Mapping[str, Any]) -> None:
-    """The figures as lines."""
-    width = max((len(k) for k in content["figures"]), default=0)
-    for key, number in content["figures"].items():
-        text = f"{number:.6g}" if isinstance(number, float) else str(number)
-        print(f"{key:<{width}}  {text}")
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
+        from porelab_gui.gui.pdf import write_pdf
+    except ImportError as error:  # qtpy's own error is one when there is no Qt
+        raise PorelabError("a PDF needs Qt", where=path, remedy="pip install 'porelab-gui[app]'.") from error
+    app = QGuiApplication.instance() or QGuiApplication([])
+    write_pdf(report, path)
+    del app
+    return path

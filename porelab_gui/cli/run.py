@@ -13,6 +13,7 @@ from porelab_gui.core.cases import Case, images_in, on_image, plot_cases, run_ca
 from porelab_gui.core.export.methods import export
 from porelab_gui.core.progress import silent
 from porelab_gui.core.recipe import Recipe, Replay, replay
+from porelab_gui.core.recipe_files import check_writes
 
 
 def main(words: list[str]) -> int:
@@ -22,6 +23,7 @@ def main(words: list[str]) -> int:
     images = [*given.image, *(images_in(given.batch) if given.batch else [])]
     size = None if given.voxel_size is None else value(given.voxel_size)
     recipe = Recipe.load(given.recipe)
+    check_writes(recipe, given.recipe.parent)
     if spans or given.batch or len(images) > 1:
         return _many(recipe, sweep(fixed, spans, images), size, given.out, given.recipe.name)
     return _one(on_image(recipe, images[0], size) if images else recipe, fixed, given.out, given.recipe.name)

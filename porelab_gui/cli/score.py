@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from porelab_gui.cli.envelope import envelope, show_figures, write_json
 from porelab_gui.cli.parse import Parser
-from porelab_gui.cli.report import envelope, show_figures, write_json
 from porelab_gui.core.errors import ParameterError
 
 GROUP = "porelab.scores"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from porelab_gui.cli.envelope import envelope, show_figures, write_json
 from porelab_gui.cli.parse import Parser
-from porelab_gui.cli.report import envelope, show_figures, write_json
 from porelab_gui.cli.terminal import Bar
 
 
@@ -16,12 +16,17 @@ def main(words: list[str]) -> int:
     parser = Parser(prog="porelab validate", description=__doc__)
     parser.add_argument("names", nargs="*", help="groups or cases (default: all)")
     parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="write a page and a plot of error over tolerance")
     given = parser.parse_args(words)
     with Bar("validate") as bar:
         body = run_cases(given.names, bar)
     content = envelope("validate", body)
     if given.json:
         write_json(Path(given.json), content)
+    if given.folder:
+        from porelab_gui.core.validation.report import write
+
+        write(body, given.folder)
     for row in content["rows"]:
         print("  ".join(f"{k}={v:.6g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()))
     show_figures(content)

@@ -9,7 +9,10 @@ import numpy as np
 
 from porelab_gui.core.api import read
 from porelab_gui.core.errors import InputError
+from porelab_gui.core.image.formats.base import check_memory
 from porelab_gui.core.nouns import Labels, Noun, Regions, Stack, Table, Weights
+
+TABLE_BYTES = 40  # memory per byte of a CSV while it is read
 
 
 def read_as(kind: type[Noun], path: Path, voxel_size: float | tuple[float, float, float] | None = None) -> Noun:
@@ -49,8 +52,9 @@ def read_table(path: Path) -> Table:
     from porelab_gui.core.nouns import Column
 
     try:
-        frame = pd.read_csv(path)
-    except (OSError, ValueError) as error:
+        check_memory(path, TABLE_BYTES * path.stat().st_size)
+        frame = pd.read_csv(path, compression=None)  # a packed file could be of any size
+    except (OSError, ValueError, OverflowError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"the table cannot be read ({reason})", where=path, remedy="Save it as CSV.") from error
     columns: dict[str, Any] = {}

@@ -16,6 +16,8 @@ from porelab_gui.core.progress import Progress, silent, within
 from porelab_gui.core.registry import get
 
 FORMAT = 1
+MAX_BYTES = 1 << 24
+MAX_DEPTH = 100
 PACKAGES = ("porelab-gui", "numpy", "scipy", "numba", "torch", "porespy", "openpnm")
 
 
@@ -205,16 +207,35 @@ def _read_yaml(path: Path) -> Any:
     import yaml
 
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        if path.stat().st_size > MAX_BYTES:
+            raise FormatError("it is larger than a recipe of thousands of steps", where=path)
+        text = path.read_text(encoding="utf-8")
+        _check_tokens(text, path)
+        return yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, RecursionError, ValueError, yaml.YAMLError) as error:
         reason = str(error).splitlines()[0]
         raise FormatError(f"the recipe cannot be read ({reason})", where=path, remedy="Save it again.") from error
+
+
+def _check_tokens(text: str, path: Path) -> None:
+    """FormatError for aliases, by which a few lines can fill the memory, and for nesting that takes hours to parse."""
+    import yaml
+
+    depth = 0
+    for token in yaml.scan(text):
+        if isinstance(token, yaml.AliasToken):
+            remedy = "Write out what the aliases stand for."
+            raise FormatError("it holds YAML aliases, which a recipe does not need", where=path, remedy=remedy)
+        kind = type(token).__name__
+        depth += ("StartToken" in kind and kind != "StreamStartToken") - (kind.endswith("EndToken"))
+        if depth > MAX_DEPTH:
+            raise FormatError(f"it is nested more than {MAX_DEPTH} times", where=path, remedy="Save it again.")
 
 
 def _parse(body: Any, path: Path) -> Recipe:
     if not isinstance(body, dict) or "porelab_recipe" not in body:
         raise FormatError("this is not a recipe", where=path, remedy="Choose a recipe.yaml that PoreLab saved.")
-    if body["porelab_recipe"] > FORMAT:
+    if not isinstance(body["porelab_recipe"], int) or body["porelab_recipe"] > FORMAT:
         raise FormatError(
             f"the recipe has format {body['porelab_recipe']}, this program reads up to {FORMAT}",
             where=path,
@@ -223,6 +244,16 @@ def _parse(body: Any, path: Path) -> Recipe:
     known = set(RecipeStep.__dataclass_fields__)
     try:
         steps = tuple(RecipeStep(**{k: v for k, v in s.items() if k in known}) for s in body.get("steps", []))
-    except (TypeError, AttributeError) as error:
+        for step in steps:
+            _check(step)
+        return Recipe(steps, dict(body.get("versions", {})))
+    except (TypeError, AttributeError, ValueError) as error:
         raise FormatError("a step of the recipe has no method", where=path, remedy="Save it again.") from error
-    return Recipe(steps, body.get("versions", {}))
+
+
+def _check(step: RecipeStep) -> None:
+    """TypeError for a step whose parts are not what they must be."""
+    parts = (step.params, step.inputs, step.outputs, step.hashes)
+    words = [step.method, step.id, *step.inputs.values(), *step.outputs.values()]
+    if not all(isinstance(p, dict) for p in parts) or not all(isinstance(w, str) for w in words):
+        raise TypeError(step.method)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.recipe import Recipe, RecipeStep
 
 READERS = {"load": "path", "correct_labels": "path"}  # Methods that read a file, and the parameter that names it
@@ -25,6 +26,19 @@ def files_of(recipe: Recipe) -> tuple[Path, ...]:
 def missing_files(recipe: Recipe) -> tuple[Path, ...]:
     """The files of a recipe that are not there."""
     return tuple(f for f in files_of(recipe) if not f.exists())
+
+
+def check_writes(recipe: Recipe, folder: Path) -> None:
+    """PorelabError when the recipe would write over a file that is neither in its ``folder`` nor in the current one."""
+    ours = (folder.resolve(), Path.cwd().resolve())
+    for step in recipe.steps:
+        target = Path(str(step.params.get("path", ""))).expanduser().resolve()
+        if step.method == "export" and target.is_file() and not any(target.is_relative_to(o) for o in ours):
+            raise PorelabError(
+                f"its step {step.id} would write over {target}",
+                where=folder,
+                remedy="Move that file away, or run the recipe from the folder that it lies in.",
+            )
 
 
 def with_files(recipe: Recipe, moved: Callable[[Path], Path]) -> Recipe:

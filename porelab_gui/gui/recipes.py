@@ -10,6 +10,7 @@ from porelab_gui.core.atomic import writing
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.image.correct import with_edits_beside
 from porelab_gui.core.recipe import Recipe, RecipeStep
+from porelab_gui.core.recipe_files import check_writes
 from porelab_gui.gui.context import Context
 from porelab_gui.session.jobs import Job, State
 
@@ -41,6 +42,7 @@ def replay_here(context: Context, path: Path) -> None:
     """Run the steps of a recipe in this window, one job after another; data already open stay."""
     try:
         recipe = Recipe.load(path)
+        check_writes(recipe, path.parent)
     except PorelabError as error:
         context.report(error)
         return

@@ -28,6 +28,7 @@ from porelab_gui.gui.network.colouring import readable
 from porelab_gui.gui.numbers import pretty_unit
 from porelab_gui.gui.theme import role
 
+KINDS = {"CSV": ".csv", "Parquet": ".parquet", "JSON": ".json"}
 EMPTY = "No results yet. Solve flow or diffusion in the step Transport."
 
 
@@ -147,7 +148,7 @@ class TableView(QWidget):
         return text
 
     def save(self, path: Path) -> None:
-        """Write the whole table as CSV; a failure is shown as a toast and leaves nothing behind."""
+        """Write the whole table, as its ending says; a failure is shown as a toast and leaves nothing behind."""
         from porelab_gui.core.export.methods import export
         from porelab_gui.core.progress import silent
 
@@ -160,9 +161,11 @@ class TableView(QWidget):
             self.context.report(error)
 
     def _ask_save(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, "Save table", "table.csv", "CSV (*.csv)")
+        kinds = {f"{title} (*{ending})": ending for title, ending in KINDS.items()}
+        name, kind = QFileDialog.getSaveFileName(self, "Save table", "table.csv", ";;".join(kinds))
         if name:
-            self.save(Path(name if name.endswith(".csv") else f"{name}.csv"))
+            known = name.endswith(tuple(kinds.values()))
+            self.save(Path(name if known else f"{name}{kinds.get(kind, '.csv')}"))
 
 
 class TablesPanel(QWidget):

@@ -21,7 +21,7 @@ from porelab_gui.core.preload import preload_torch
 from porelab_gui.core.progress import Cancelled, Progress, Showing
 from porelab_gui.session import worker
 from porelab_gui.session.transfer import pack, unpack
-from porelab_gui.session.workplace import Workplace
+from porelab_gui.session.workplace import Workplace, forget_openmp
 
 if TYPE_CHECKING:
     from porelab_gui.core.method import Method
@@ -335,5 +335,6 @@ class ProcessLane:
         child.kill()
         child.join(2.0)
         self._pipe.close()
+        forget_openmp(child.pid)
         if self._place is not None and job is not None:
             self._place.after_kill(job.number)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import shutil
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from porelab_gui.core.errors import FormatError, PorelabError
 from porelab_gui.core.export.volumes import write_ome_zarr
 from porelab_gui.core.export.whole import whole_file
 from porelab_gui.core.image.correct import Edits, save_edits, with_edits
+from porelab_gui.core.image.formats.base import check_memory
+from porelab_gui.core.image.formats.ome_zarr import open_level
 from porelab_gui.core.image.formats.zarr_edits import read_review
 from porelab_gui.core.network.formats import npz
 from porelab_gui.core.nouns import Column, Field, Labels, Network, Noun, Regions, Stack, Table, Weights
@@ -37,6 +40,7 @@ FORMAT = 1
 INDEX, RECIPE, DATA, EDITS = "project.json", "recipe.yaml", "data", "edits"
 REFERENCE_BYTES = 1 << 28  # a larger image that is read from disk as needed is not copied into the project
 MAX_INDEX_BYTES = 1 << 26
+TABLE_BYTES = 80  # memory per byte of a CSV while it is read
 STACKS: dict[str, type[Stack]] = {"Stack": Stack, "Labels": Labels, "Regions": Regions, "Field": Field}
 ENDINGS = {"Network": ".npz", "Table": ".csv", "Weights": ""}
 
@@ -99,7 +103,7 @@ def open_project(folder: Path, progress: Progress = silent) -> Opened:
         progress(done, len(body["items"]), name)
         try:
             items[name] = _load(folder, name, entry)
-        except (PorelabError, OSError, KeyError, ValueError, TypeError, BadZipFile) as error:
+        except (PorelabError, OSError, LookupError, ValueError, TypeError, AttributeError, BadZipFile) as error:
             reason = error.what if isinstance(error, PorelabError) else " ".join(str(error).split())[:120]
             notes.append(f"{name} could not be opened: {reason}.")
     recipe = Recipe.load(folder / RECIPE) if (folder / RECIPE).exists() else Recipe()
@@ -122,7 +126,7 @@ def _index(folder: Path) -> dict[str, Any]:
         found = body["porelab_project"]
         if not isinstance(body["items"], dict):
             raise TypeError("items")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         remedy = "Choose a folder that PoreLab saved as a project."
         raise FormatError("this is not a project", where=folder, remedy=remedy) from error
     if not isinstance(found, int) or found > FORMAT:
@@ -258,13 +262,12 @@ def _inside(folder: Path, file: str) -> Path:
 
 
 def _load_stack(kind: type[Stack], path: Path, entry: Mapping[str, Any], named: dict[str, str]) -> Stack:
-    import zarr
-
-    array = zarr.open_group(str(path), mode="r")["0"]
+    array = open_level(path, "0")
     dtype = np.dtype(str(entry["dtype"]))
-    if dtype.hasobject or array.ndim != 3:
+    if dtype.kind not in "biuf" or array.ndim != 3:
         raise FormatError("it is not a stack of numbers", where=path)
-    data = np.asarray(array[:]).astype(dtype, copy=False)
+    check_memory(path, math.prod(array.shape) * (array.dtype.itemsize + dtype.itemsize))
+    data = np.asarray(array.compute(scheduler="threads")).astype(dtype, copy=False)
     voxel = tuple(float(v) for v in entry["voxel_size"])
     if kind is Labels:
         phases = {int(k): str(v) for k, v in entry["phases"].items()}
@@ -286,15 +289,16 @@ def _write_table(table: Table, path: Path) -> None:
 
 
 def _read_table(path: Path, entry: Mapping[str, Any], named: dict[str, str]) -> Table:
+    check_memory(path, TABLE_BYTES * path.stat().st_size)
     with path.open(encoding="utf-8", newline="") as handle:
         head, *rows = list(csv.reader(handle))
     columns = {}
     for i, key in enumerate(head):
         known = entry["columns"][key]
         dtype = np.dtype(str(known["dtype"]))
-        if dtype.hasobject:
-            raise FormatError("a column of the table is not of numbers or text", where=path)
         words = [row[i] for row in rows]
+        if dtype.kind not in "biufU" or dtype.itemsize > 4 * max(4, *map(len, words), len(key)):
+            raise FormatError("a column of the table is not of numbers or text", where=path)
         values = np.array([w == "True" for w in words]) if dtype.kind == "b" else np.array(words).astype(dtype)
         columns[key] = Column(values, known["unit"], known["title"], known["meta"])
     return Table(columns, tuple(entry.get("notes", ())), **named)  # type: ignore[arg-type]

@@ -124,3 +124,11 @@ def test_a_sweep_runs_what_its_cases_share_once(monkeypatch):
     monkeypatch.setitem(METHODS, "make", counted)
     table = run_cases(sample(), sweep({}, {"scale_2.factor": [1.0, 2.0, 3.0]}))
     assert len(table) == 3 and len(ran) == 1 and list(table["scale_2.factor"]) == [1, 2, 3]
+
+
+def test_a_changed_version_of_a_method_is_named(monkeypatch):
+    recorded = replay(sample()).recipe
+    newer = {**METHODS, "scale": replace(METHODS["scale"], version="2")}
+    monkeypatch.setattr(recipes, "get", newer.__getitem__)
+    told = replay(recorded).differences
+    assert "scale: its Method has version 2, recorded with 1" in told and "scale_2" in told[1]

@@ -163,3 +163,19 @@ def test_a_session_forgets_its_oldest_states():
         count += 1
     assert count == 50
     session.queue.close()
+
+
+def test_what_a_program_that_was_killed_with_its_worker_has_left_goes(tmp_path, monkeypatch):
+    from porelab_gui.session import workplace
+
+    monkeypatch.setattr(workplace, "SHARED", tmp_path / "shm")
+    monkeypatch.setattr(workplace.tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "shm").mkdir()
+    head = f"{workplace.PREFIX}{workplace._host()}"
+    dead, alive, other = (tmp_path / n for n in (f"{head}-4999999-a", f"{head}-1-b", "porelab-work-else-4999999-c"))
+    for folder in (dead, alive, other):
+        folder.mkdir()
+    made = workplace.Workplace.make()
+    assert not dead.exists() and alive.exists() and other.exists()
+    made.remove()
+    assert not made.disk.exists() and list((tmp_path / "shm").iterdir()) == []

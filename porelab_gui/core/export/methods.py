@@ -89,6 +89,12 @@ def _table_json(table: Table, paths: tuple[Path, ...], progress: Progress) -> No
     write_json(table, paths[0])
 
 
+def _table_parquet(table: Table, paths: tuple[Path, ...], progress: Progress) -> None:
+    from porelab_gui.core.export.tables import write_parquet
+
+    write_parquet(table, paths[0])
+
+
 Writer = tuple[Targets, Callable[[Any, tuple[Path, ...], Progress], None]]
 IMAGE_WRITERS: dict[str, Writer] = {
     ".tif": (_alone, _image_writer("images", "write_tiff")),
@@ -106,7 +112,11 @@ NETWORK_WRITERS: dict[str, Writer] = {
     ".npz": (_alone, _npz),
     ".dat": (_four_files, _statoil),
 }
-TABLE_WRITERS: dict[str, Writer] = {".csv": (_alone, _table_csv), ".json": (_alone, _table_json)}
+TABLE_WRITERS: dict[str, Writer] = {
+    ".csv": (_alone, _table_csv),
+    ".json": (_alone, _table_json),
+    ".parquet": (_alone, _table_parquet),
+}
 
 
 def writers_for(noun: Noun) -> dict[str, Writer]:

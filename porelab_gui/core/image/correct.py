@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from porelab_gui.core.atomic import writing
 from porelab_gui.core.errors import FormatError, InputError
 from porelab_gui.core.hashing import hash_arrays
+from porelab_gui.core.image.formats.numpy_files import read_member
 from porelab_gui.core.image.review import recorded, review_of, with_states
 from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
 from porelab_gui.core.nouns import Labels, Pyramid
@@ -85,8 +86,9 @@ def save_edits(edits: Edits, path: Path) -> None:
 def load_edits(path: Path) -> Edits:
     """Read edits; FormatError naming the file. Nothing in the file is executed."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            shape, index, value = (np.asarray(stored[k]).astype(np.int64) for k in ("shape", "index", "value"))
+        with zipfile.ZipFile(path) as archive:
+            parts = (read_member(path, archive, k) for k in ("shape", "index", "value"))
+            shape, index, value = (np.asarray(part).astype(np.int64) for part in parts)
     except FileNotFoundError as error:
         raise FormatError(
             "the painted voxels are not there", where=path, remedy="Copy the file that was saved beside the recipe."

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from porelab_gui.core.atomic import writing
-from porelab_gui.core.errors import FormatError
+from porelab_gui.core.errors import FormatError, PorelabError
 from porelab_gui.core.generated import table
 from porelab_gui.core.nouns import Weights
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 MODEL = "model.safetensors"
 MAX_CONFIG_BYTES = 1 << 20
 MAX_MODEL_BYTES = 1 << 31
+UNSAVED = 1 << 22  # numbers that a model may hold beside those in its file
 
 
 @dataclass(frozen=True)
@@ -98,19 +101,46 @@ def load_weights(weights: Weights, build: Callable[[dict[str, Any]], torch.nn.Mo
     from safetensors.torch import load_file
 
     path = weights.folder / MODEL
-    model = build(read_config(weights))
+    config = read_config(weights)
     try:
         if path.stat().st_size > MAX_MODEL_BYTES:
             raise FormatError("the weights are larger than two gigabytes", where=path)
         tensors = load_file(path)
+        with at_most(sum(t.numel() for t in tensors.values()) + UNSAVED):
+            model = build(config)
         reference = model.state_dict()
         model.load_state_dict({k: v.to(reference[k].dtype) if k in reference else v for k, v in tensors.items()})
-    except FormatError:
+    except PorelabError:
         raise
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise FormatError(f"the weights do not fit this model ({reason})", where=path) from error
     return model.eval()
+
+
+@contextmanager
+def at_most(count: int) -> Iterator[None]:
+    """Within it this thread cannot build a model of more than ``count`` numbers: ValueError before they are filled."""
+    from torch.nn.modules import module
+
+    thread, seen = threading.get_ident(), 0
+
+    def look(owner: Any, name: str, value: Any) -> None:
+        nonlocal seen
+        if value is not None and threading.get_ident() == thread:
+            seen += value.numel()
+            if seen > count:
+                raise ValueError(f"its configuration asks for more than the {count:,} numbers that the file holds")
+
+    hooks = (
+        module.register_module_parameter_registration_hook(look),
+        module.register_module_buffer_registration_hook(look),
+    )
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:

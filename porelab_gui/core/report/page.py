@@ -81,6 +81,12 @@ def gather(
     )
 
 
+def title_of(recipe: Recipe) -> str:
+    """The title of a report: the images that it is about."""
+    loaded = [n for s in recipe.steps if s.method == "load" for n in s.outputs.values()]
+    return f"PoreLab report: {', '.join(loaded)}" if loaded else "PoreLab report"
+
+
 def html(report: Report, embed: bool = True) -> str:
     """The page; with ``embed`` the pictures are inside it, else they are named."""
     from jinja2 import Environment

@@ -5,16 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from porelab_gui.core.validation.report import markdown, plot
+from porelab_gui.core.validation.report import write
 from porelab_gui.core.validation.run import run_cases
 
 
 def main(folder: Path) -> int:
     """The number of failed cases."""
     report = run_cases()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "validation.md").write_text(markdown(report))
-    plot(report, folder / "validation.png")
+    write(report, folder)
     return int(report["figures"]["failed"])
 
 

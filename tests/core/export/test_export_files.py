@@ -175,3 +175,26 @@ def test_vtp_is_read_by_vtk(tmp_path, network):
     g = vtk_to_numpy(poly.GetCellData().GetArray("g_hydraulic.cylinder [m3/(Pa s)]"))
     np.testing.assert_array_equal(g, network.throat("g_hydraulic.cylinder"))
     assert [poly.GetCell(2).GetPointId(k) for k in (0, 1)] == [2, 3]
+
+
+def test_parquet_keeps_values_units_and_notes(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    table = Table(
+        {"K": Column(np.array([1 / 3, np.nan]), "m2", "permeability"), "axis": Column(np.array(["z", "y"])),
+         "n": Column(np.array([1, 2])), "ok": Column(np.array([True, False]))},
+        ("A note.",), name="K and F",
+    )  # fmt: skip
+    export(table, tmp_path / "t.parquet", silent)
+    frame = pandas.read_parquet(tmp_path / "t.parquet")
+    assert list(frame.columns) == ["K [m2]", "axis", "n", "ok"]
+    assert np.array_equal(frame["K [m2]"], [1 / 3, np.nan], equal_nan=True) and list(frame["axis"]) == ["z", "y"]
+    assert frame["n"].dtype == np.int64 and frame["ok"].dtype == bool
+    assert frame.attrs["notes"] == ["A note."] and frame.attrs["columns"]["K [m2]"]["title"] == "permeability"
+
+
+def test_without_pyarrow_the_sentence_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    with pytest.raises(PorelabError, match=r"porelab-gui\[tables\].*\.csv"):
+        export(Table({"n": Column(np.array([1]))}), tmp_path / "t.parquet", silent)
+    assert list(tmp_path.iterdir()) == []

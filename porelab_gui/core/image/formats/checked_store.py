@@ -6,6 +6,7 @@ Blosc and Zstandard ask memory for whatever size a chunk claims.
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import Any
 
@@ -68,17 +69,25 @@ def check_zstd(raw: bytes, size: int) -> None:
 
 
 class CheckedStore(WrapperStore):  # type: ignore[type-arg]
-    """Wraps the store of one array whose unpacked chunks take ``size`` bytes; ``blosc`` says how they are packed."""
+    """Wraps the store of one array whose unpacked chunks take ``size`` bytes; ``blosc`` says how they are packed.
 
-    def __init__(self, store: Any, size: int = 1 << 62, blosc: bool = False) -> None:
+    A chunk that is a link out of the folder ``root`` is refused.
+    """
+
+    def __init__(self, store: Any, size: int = 1 << 62, blosc: bool = False, root: str = "") -> None:
         super().__init__(store)
-        self.size, self.blosc = size, blosc
+        self.size, self.blosc, self.root = size, blosc, root
 
     def _with_store(self, store: Any) -> CheckedStore:
-        return type(self)(store, self.size, self.blosc)
+        return type(self)(store, self.size, self.blosc, self.root)
+
+    def _check_place(self, key: str) -> None:
+        if self.root and not os.path.realpath(os.path.join(self.root, key)).startswith(self.root + os.sep):
+            raise DamagedChunk(f"{key} leads out of the folder")
 
     async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
         """The bytes of a key; chunks are checked on the way."""
+        self._check_place(key)
         found = await super().get(key, prototype, byte_range)
         if found is None or byte_range is not None or key.endswith(NAMES):
             return found

@@ -153,6 +153,8 @@ def read_any(
     Labels with True = void; integers become Labels when the file says so or ``as_labels`` is "yes" with ``void``.
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FormatError("it is not a file: reading it would wait for ever", where=path, remedy="Choose a file.")
     given = None if voxel_size is None else check_voxel_size(voxel_size, f"voxel size for {path.name}")
     network = _network(path, given)
     if network is not None:

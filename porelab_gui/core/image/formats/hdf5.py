@@ -25,6 +25,7 @@ PREFERRED = ("image", "data", "volume", "exported_data", "grey", "stack", "label
 SIZES = (("element_size_um", 1e-6), ("voxel_size", 1.0), ("voxel_size_m", 1.0), ("voxel_size_um", 1e-6),
          ("voxel_size_nm", 1e-9), ("resolution_nm", 1e-9))  # fmt: skip
 MAX_OBJECTS = 5000
+SPARSEST, SPARSE_BYTES = 4096, 1 << 33  # bytes promised per byte of the file, where they are more than 8 GiB
 
 
 def stacks(file: Any, at_least: int = 3) -> dict[str, Any]:
@@ -65,11 +66,18 @@ def _unit(given: Any, otherwise: float) -> float:
 
 
 def check_stored(path: Path, item: Any) -> None:
-    """Refuse a contiguous data set that promises more than the file holds, and absurd chunks."""
+    """Refuse values kept in other files, more contiguous ones than the file can hold, and absurd chunks."""
+    if item.external or (item.is_virtual and any(s.file_name != "." for s in item.virtual_sources())):
+        raise FormatError(
+            f"its data set {item.name} reads from another file",
+            where=path,
+            remedy="Copy the values into one file: h5repack does that.",
+        )
     nbytes = math.prod(item.shape) * item.dtype.itemsize
     size = path.stat().st_size
     chunk = math.prod(item.chunks or (0,)) * item.dtype.itemsize
-    if (item.chunks is None and nbytes > size) or chunk > max(1 << 28, 2 * size):
+    sparse = nbytes > max(SPARSE_BYTES, SPARSEST * size)
+    if (item.chunks is None and nbytes > size) or chunk > max(1 << 28, 2 * size) or sparse:
         raise FormatError(
             f"its data set {item.name} promises {nbytes:,} bytes and the file holds {size:,}",
             where=path,

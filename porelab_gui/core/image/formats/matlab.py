@@ -63,7 +63,9 @@ def _open_new(path: Path, options: Options) -> Image:
         name = choose_dataset(path, tuple(found), options.dataset, PREFERRED)
         item = found[name]
         check_stored(path, item)
-        voxel = _voxel(path, file["voxel_size"][()]) if "voxel_size" in file and name != "voxel_size" else None
+        size = file["voxel_size"] if isinstance(file.get("voxel_size", getlink=True), h5py.HardLink) else None
+        told = size is not None and name != "voxel_size" and getattr(size, "size", 0) in (1, 3) and not size.external
+        voxel = _voxel(path, size[()]) if told else None
         logical = item.attrs.get("MATLAB_class", b"") in (b"logical", "logical")
         data = stored(path, item)
     data = data.astype(bool) if logical else data

@@ -88,7 +88,7 @@ def _open_hdf(path: Path, options: Options) -> Image:
 
 def _step(path: Path, scale: Any) -> float | None:
     """Voxel edge along a dimension from its coordinates; None when it has none."""
-    if scale is None or scale.shape[0] >= 1 << 24 or _is_dummy(scale):
+    if scale is None or scale.shape[0] >= 1 << 24 or scale.external or scale.is_virtual or _is_dummy(scale):
         return None
     unit = unit_in_metres(text_of(scale.attrs.get("units", "mm")))
     return coordinate_step(path, scale[()], unit or 1e-3, scale.name)

@@ -17,6 +17,13 @@ from porelab_gui.core.nouns import VoxelSize
 
 CHUNK_LIMIT = 1 << 29
 CHUNKS = 5_000_000
+CODECS = frozenset(
+    f"{prefix}{name}"
+    for prefix in ("", "numcodecs.")
+    for name in ("blosc", "zstd", "gzip", "zlib", "lz4", "bz2", "lzma", "delta", "shuffle", "packbits", "bitround",
+                 "fixedscaleoffset", "quantize", "astype", "bytes", "transpose", "crc32c", "crc32", "adler32",
+                 "fletcher32", "sharding_indexed")
+)  # fmt: skip
 DASK_CHUNK = 1 << 18
 FEW_CHUNKS = 512
 FEW_STORED = 2000  # chunks in the file, each of which takes a millisecond to look for
@@ -55,6 +62,41 @@ def _voxel(path: Path, scene: dict[str, Any], entry: dict[str, Any]) -> VoxelSiz
     return tags_voxel(path, tuple(sizes[k][0] * (sizes[k][1] or 1.0) for k in "zyx"), "coordinate transformations")
 
 
+def check_metadata(place: Path) -> None:
+    """FormatError for an array whose metadata name a codec that could run code, or values that are no numbers.
+
+    Zarr's library knows codecs that unpickle what they read.
+    """
+    for name in (".zarray", "zarr.json"):
+        file = place / name
+        if not file.is_file():
+            continue
+        if file.stat().st_size >= 1 << 24:
+            raise FormatError("its metadata are larger than 16 MB", where=file)
+        known = json.loads(file.read_text(encoding="utf-8"))
+        strange = _codecs(known) - CODECS
+        if strange:
+            raise FormatError(
+                f"it is packed by {', '.join(sorted(strange))}, which this program does not trust",
+                where=file,
+                remedy="Export it again with Blosc, Zstandard or gzip.",
+            )
+
+
+def _codecs(known: Any) -> set[str]:
+    """Every codec that metadata name, at any depth: ``id`` in version 2, ``name`` in version 3."""
+    if not isinstance(known, dict):
+        return set()
+    parts = [known.get("compressor"), *(known.get("filters") or ()), *(known.get("codecs") or ())]
+    found = {str(p[key]) for p in parts if isinstance(p, dict) for key in ("id", "name") if key in p}
+    found |= {part for part in parts if isinstance(part, str)}
+    for part in parts:
+        if isinstance(part, dict):
+            inner = part.get("configuration") or {}
+            found |= _codecs({"codecs": [*inner.get("codecs", ()), *inner.get("index_codecs", ())]})
+    return found
+
+
 def open_level(path: Path, name: str) -> Any:
     """One array as dask; FormatError for a way out of the folder, or chunks without measure."""
     import dask.array as da
@@ -65,9 +107,12 @@ def open_level(path: Path, name: str) -> Any:
     place = (path / name).resolve()
     if path.resolve() not in (place, *place.parents):
         raise FormatError(f"its level {name!r} lies outside the folder", where=path, remedy="Do not trust this file.")
+    check_metadata(place)
     array = zarr.open_array(str(place), mode="r")
     size = math.prod(array.chunks) * array.dtype.itemsize
     count = math.prod(-(-n // c) for n, c in zip(array.shape, array.chunks, strict=True))
+    if np.dtype(array.dtype).kind not in "biuf":
+        raise FormatError(f"its level {name!r} holds {array.dtype}, not numbers", where=path)
     if size > CHUNK_LIMIT or count > CHUNKS or array.ndim < 2:
         raise FormatError(
             f"its level {name!r} has {count:,} chunks of {array.chunks} {array.dtype}",
@@ -75,7 +120,7 @@ def open_level(path: Path, name: str) -> Any:
             remedy="Export it again, in chunks of about 64 x 64 x 64.",
         )
     packed = "blosc" in repr(array.metadata).lower()
-    checked = CheckedStore(zarr.storage.LocalStore(str(place), read_only=True), size, packed)
+    checked = CheckedStore(zarr.storage.LocalStore(str(place), read_only=True), size, packed, str(place))
     array = zarr.open_array(checked, mode="r")
     return da.from_array(array, chunks=_chunks(array.shape, array.chunks, size), name=False)
 
