@@ -1,9 +1,10 @@
 """The learning bench: whole-slice inference beside the bare network, and one training of the score, timed.
 
-Figures: ``inference_over_forward`` (reading, normalising, the net and its softmax, class and uncertainty of slices
-of 1024 x 1024, over the net's forward alone; target 1.3), ``forward_s``, ``inference_s``, ``training_s`` (six slices of
-the phantom with the recipe of the score), ``score_trainings_s`` (that times the trainings of the score; target 1200),
-``block_bytes_2048`` (predicted memory of a block of a 2048^3 stack), ``block_bytes_measured`` (of the cut-down one).
+Figures: ``inference_over_forward`` (reading, normalising, the net and its softmax, class, kind of pore and
+uncertainty of slices of 1024 x 1024, over the net's forward alone; target 1.3), ``forward_s``, ``inference_s``,
+``training_s`` (six slices of the phantom with the recipe of the score), ``score_trainings_s`` (that times the
+trainings of the score; target 1200), ``block_bytes_2048`` (predicted memory of a block of a 2048^3 stack),
+``block_bytes_measured`` (of the cut-down one).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import torch
 from porelab_methods.shale_unet import blocks
 from porelab_methods.shale_unet.apply import apply
 from porelab_methods.shale_unet.blocks import NetFile, net_of, segment_block
+from porelab_methods.shale_unet.kinds import PoreKinds
 from porelab_methods.shale_unet.model import UNet
 from porelab_methods.shale_unet.score import NOISE, PHANTOM, phantom
 from porelab_methods.shale_unet.slices import choose
@@ -51,7 +53,7 @@ def some_weights(folder: Path) -> Weights:
     model = UNet(CLASSES, PHANTOM.context, PHANTOM.width, PHANTOM.depth)
     sizes = {"classes": CLASSES, "context": PHANTOM.context, "width": PHANTOM.width, "depth": PHANTOM.depth}
     phases = {str(k): f"phase {k}" for k in range(CLASSES)}
-    config = {"system": "shale_unet", **sizes, "values": list(range(CLASSES)), "phases": phases, "void": [1]}
+    config = {"system": "shale_unet", **sizes, "values": list(range(CLASSES)), "phases": phases, "void": [1, 2]}
     return save_weights(folder, model, config, Card("Untrained", "", "", "", [], "", "", ""))
 
 
@@ -85,7 +87,14 @@ def inference(weights: Weights) -> tuple[dict[str, float], list[dict[str, Any]]]
             return model(ready)
 
     bare = best_of(forward)
-    whole = best_of(lambda: segment_block(grey, file, False)) / count
+
+    def everything() -> None:
+        kinds = PoreKinds(dict(file.config)["pores"], model.hosts.cpu().numpy())
+        for page in segment_block(grey, file, False):
+            list(kinds.push(np.moveaxis(page[..., 2:], -1, 0), page[..., 0]))
+        list(kinds.rest())
+
+    whole = best_of(everything) / count
     figures = {"inference_over_forward": whole / bare, "forward_s": bare, "inference_s": whole}
     return figures, [{"what": "slice of 1024 x 1024", "device": str(device), **figures}]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from porelab_gui.core.image.review import carried_over
 from porelab_gui.core.learning.weights import read_config
 from porelab_gui.core.nouns import Labels, Stack, Weights
 from porelab_gui.core.progress import Progress
-from porelab_methods.shale_unet.blocks import NetFile, block_bytes, finished_blocks, lazy_result, workers
+from porelab_methods.shale_unet.blocks import NetFile, block_bytes, finished_blocks, lazy_result, net_of, workers
+from porelab_methods.shale_unet.kinds import REACH, PoreKinds
 
 STORED = ("labels", "uncertainty")
 
@@ -73,6 +74,33 @@ class Sink:
         return da.from_zarr(str(self.folder), component=name)
 
 
+class LabelWriter:
+    """Labels on their way to the sink: a pore waits for the slices near it, and slices are written block by block."""
+
+    def __init__(self, sink: Sink, file: NetFile, values: NDArray[np.uint8], depths: tuple[int, ...]) -> None:
+        self.sink, self.values = sink, values
+        self.kinds = PoreKinds(dict(file.config)["pores"], net_of(file).hosts.cpu().numpy())
+        self._depths, self._start = list(depths), 0
+        self._pages: list[NDArray[np.uint8]] = []
+
+    def take(self, block: NDArray[np.uint8]) -> None:
+        """A block of results (n, H, W, 2 + classes), in order."""
+        for page in block:
+            self._put(self.kinds.push(np.moveaxis(page[..., 2:], -1, 0), page[..., 0]))
+
+    def finish(self) -> None:
+        """The last slices."""
+        self._put(self.kinds.rest())
+
+    def _put(self, pages: Iterable[NDArray[np.uint8]]) -> None:
+        for page in pages:
+            self._pages.append(self.values[page])
+            if len(self._pages) == self._depths[0]:
+                span = slice(self._start, self._start + self._depths.pop(0))
+                self.sink.put("labels", span, np.stack(self._pages))
+                self._start, self._pages = span.stop, []
+
+
 def apply(
     image: Stack,
     weights: Weights,
@@ -96,13 +124,14 @@ def apply(
     wanted = _wanted(names, phase, everything=place is not None)
     result = lazy_result(image, file, mirrors)
     sink = Sink(image.shape, (*STORED, *(f"probability {n}" for n in wanted)), place, result.chunks[0][0])
-    values = np.array(config["values"], dtype=np.uint8)
+    labels = LabelWriter(sink, file, np.array(config["values"], dtype=np.uint8), result.chunks[0])
     with workers(scheduler) as client:
         for span, block in finished_blocks(result, client, progress):
-            sink.put("labels", span, values[block[..., 0]])
+            labels.take(block)
             sink.put("uncertainty", span, block[..., 1])
             for name, number in wanted.items():
                 sink.put(f"probability {name}", span, block[..., 2 + number])
+    labels.finish()
     return _outputs(image, config, sink, phase, earlier)
 
 
@@ -142,8 +171,9 @@ def _outputs(
 
 
 def needed_bytes(image: Stack, weights: Weights) -> int:
-    """Predicted peak memory: one block at work, and the results where they stay in memory."""
+    """Predicted peak memory: one block at work, slices that wait, and the results where they stay in memory."""
     config = checked_config(weights)
+    waiting = 6 * (REACH + 1) * int(np.prod(image.shape[1:]))  # classes and numbers of bodies
     block = block_bytes(image.shape, config["classes"], int(config["width"]), int(config["context"]))
     kept = 0 if hasattr(image.data, "dask") else 2 * int(np.prod(image.shape))
-    return block + kept
+    return block + waiting + kept

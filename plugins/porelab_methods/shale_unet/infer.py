@@ -7,13 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch.nn import functional
 
 TILE, MULTIPLE = 1024, 16
 MARGIN = 64  # at least; more where the net reaches further
-RIM = 3.0  # pixels around a pore that tell what it lies in
-UNSEEN = 0.01  # share of a class around a kind of pore that has not been seen there
 MIRRORS = ((), (1,), (2,), (1, 2))
 Window = tuple[slice, slice]
 
@@ -83,61 +80,6 @@ def tiles(height: int, width: int, margin: int) -> Iterator[tuple[Window, Window
                 for s, n in zip(inner, (height, width), strict=True)
             )
             yield inner, (outer[0], outer[1])
-
-
-def decided(shares: torch.Tensor, pores: tuple[int, ...], hosts: torch.Tensor | None = None) -> NDArray[np.uint8]:
-    """The likeliest class of each pixel (H, W) of shares (classes, H, W); a pore is of one kind.
-
-    Pixels that hang together and belong to any of the classes ``pores`` take one of them: by their own shares and, as
-    strongly, by what the net sees around them, compared with what surrounds each kind in the training slices
-    (``hosts``). The inside of a wide pore does not show what lies around it.
-    """
-    each = shares.numpy()
-    found = each.argmax(0).astype(np.uint8)  # torch's argmax over the first axis takes seven times as long
-    if len(pores) < 2:
-        return found
-    mask = np.isin(found, pores)
-    bodies, count = ndimage.label(mask, np.ones((3, 3)))
-    inside = _of_one(np.stack([np.bincount(bodies.ravel(), each[k].ravel(), count + 1) for k in pores]))
-    if hosts is not None:
-        inside = inside + _by_rim(each, mask, bodies, count + 1, pores, hosts.numpy())
-    kind = np.array(pores, np.uint8)[inside.argmax(0)]
-    found[mask] = kind[bodies[mask]]
-    return found
-
-
-def _of_one(sums: NDArray[np.floating]) -> NDArray[np.floating]:
-    return sums / np.maximum(sums.sum(0), 1e-9)
-
-
-def _by_rim(
-    shares: NDArray[np.float32], mask: NDArray[np.bool_], bodies: NDArray[np.integer], count: int,
-    pores: tuple[int, ...], hosts: NDArray[np.float32],
-) -> NDArray[np.floating]:  # fmt: skip
-    """How likely each kind of pore is by the classes around each body (kinds, bodies)."""
-    rim, nearest = rims(mask)
-    others = [k for k in range(len(shares)) if k not in pores]
-    owner = bodies[nearest][rim]
-    seen = _of_one(np.stack([np.bincount(owner, shares[k][rim], count) for k in others]))
-    fit = np.log(hosts[np.ix_(pores, others)] + UNSEEN) @ seen
-    return _of_one(np.exp(fit - fit.max(0)))
-
-
-def rims(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], tuple[NDArray[np.integer], ...]]:
-    """The pixels at most ``RIM`` from a mask (H, W), outside it, and for every pixel the nearest one of the mask."""
-    if not mask.any():
-        return mask, tuple(np.indices(mask.shape))
-    away, nearest = ndimage.distance_transform_edt(~mask, return_indices=True)
-    return (away > 0) & (away <= RIM), tuple(nearest)
-
-
-def surroundings(classes: NDArray[np.integer], pores: tuple[int, ...], count: int) -> NDArray[np.float32]:
-    """Shares of the classes around the pores of each kind (count, count) in slices (n, H, W); zero for other rows."""
-    seen = np.zeros((count, count))
-    for page in classes:
-        rim, nearest = rims(np.isin(page, pores))
-        np.add.at(seen, (page[nearest][rim], page[rim]), 1)
-    return np.asarray((seen / np.maximum(seen.sum(1, keepdims=True), 1)), np.float32)
 
 
 def entropy(shares: torch.Tensor) -> torch.Tensor:

@@ -26,7 +26,7 @@ class UNet(nn.Module):
     """Class scores (B, classes, H, W) of grey slices (B, context, H, W); H and W multiples of 2**depth.
 
     In evaluation the normalisation is a fixed scale, so that a tile with a margin gives what the whole slice gives.
-    ``hosts`` says what surrounds the pores of each kind (`infer.surroundings`).
+    ``hosts`` says what surrounds the pores of each kind (`kinds.surroundings`).
     """
 
     hosts: torch.Tensor

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from porelab_gui.core.learning.metrics import iou
+from porelab_gui.core.learning.metrics import confusion, iou
 from porelab_gui.core.nouns import Labels, Stack
 from porelab_gui.core.progress import silent
 from porelab_gui.core.registry import get
-from porelab_methods.shale_unet.data import Slices
+from porelab_methods.shale_unet.held_out import segmented
 from porelab_methods.shale_unet.model import UNet
 from porelab_methods.shale_unet.recipe import Recipe
 from porelab_methods.shale_unet.slices import Split, choose
-from porelab_methods.shale_unet.train import PhaseNumbers, scores, train
+from porelab_methods.shale_unet.train import PhaseNumbers, train
 
-SEEDS = (0, 1, 2)
+SEEDS, NUMBERS = (0, 1, 2), (6, 3)  # of rock and net; of training slices
 DEPTH, EDGE, TESTS = 64, 256, 8
 NOISE = 10.0  # the phantom's own default; the held-out stacks have less and more
 OTHER_NOISE, OTHER_DEPTH, OTHER_SEED = (8.0, 12.0), 24, 1000
@@ -69,28 +68,30 @@ def phantom(seed: int, noise: float, depth: int) -> tuple[Stack, Labels]:
     return image, truth
 
 
-def _trained(image: Stack, truth: Labels, split: Split, recipe: Recipe) -> tuple[UNet, PhaseNumbers, float]:
-    classes, started = PhaseNumbers(truth), time.monotonic()
+def _trained(image: Stack, truth: Labels, split: Split, recipe: Recipe, keep: Path | None) -> tuple[UNet, PhaseNumbers]:
+    """A net that has learned; a run that was kept goes on from where it ended."""
+    classes = PhaseNumbers(truth)
     with TemporaryDirectory(prefix="porelab-score-") as folder:
-        model, _ = train(image, classes, split, recipe, Path(folder), silent)
-    return model, classes, time.monotonic() - started
+        model, _ = train(image, classes, split, recipe, keep or Path(folder), silent)
+    return model, classes
 
 
 def _iou(model: UNet, image: Stack, classes: PhaseNumbers, chosen: Sequence[int], recipe: Recipe) -> Any:
-    held = Slices.of(image, classes, tuple(chosen), recipe.context, recipe.destripe)
-    return iou(scores(model, held, classes.pores, mirrors=True))
+    found = segmented(model, image, chosen, classes.pores, recipe.destripe, mirrors=True)
+    counts = [confusion(classes[z], page, len(classes)) for z, page in zip(chosen, found, strict=True)]
+    return iou(np.sum(counts, axis=0))
 
 
-def phantoms(seeds: Sequence[int] = SEEDS, numbers: Sequence[int] = (6, 3)) -> Rows:
+def phantoms(seeds: Sequence[int] = SEEDS, keep: Path | None = None) -> Rows:
     """Seeds of rock and net; held-out slices, and two held-out stacks with other noise."""
-    return [row for seed in seeds for n in numbers for row in _phantom_rows(seed, n)]
+    return [row for seed in seeds for n in NUMBERS for row in _phantom_rows(seed, n, keep)]
 
 
-def _phantom_rows(seed: int, n: int) -> Rows:
+def _phantom_rows(seed: int, n: int, keep: Path | None) -> Rows:
     image, truth = phantom(seed, NOISE, DEPTH)
     split = choose(DEPTH, n, TESTS, gap=2)
     recipe = replace(PHANTOM, seed=seed)
-    model, classes, seconds = _trained(image, truth, split, recipe)
+    model, classes = _trained(image, truth, split, recipe, keep and keep / f"phantom_{n}_{seed}")
     cases = [("held-out slices", image, classes, split.test, NOISE)]
     for noise in OTHER_NOISE:
         other, right = phantom(OTHER_SEED + seed, noise, OTHER_DEPTH)
@@ -98,17 +99,17 @@ def _phantom_rows(seed: int, n: int) -> Rows:
     rows = []
     for case, stack, numbered, chosen, noise in cases:
         per_class = _iou(model, stack, numbered, chosen, recipe)
-        rows.append(_row(f"{PHANTOMS}, {case}, noise {noise:g}", n, seed, classes.names, per_class, seconds))
+        rows.append(_row(f"{PHANTOMS}, {case}, noise {noise:g}", n, seed, classes.names, per_class))
     return rows
 
 
-def _row(case: str, n: int, seed: int, names: Sequence[str], per_class: Any, seconds: float) -> dict[str, Any]:
+def _row(case: str, n: int, seed: int, names: Sequence[str], per_class: Any) -> dict[str, Any]:
     shares = {f"iou {name}": round(float(v), 4) for name, v in zip(names, per_class, strict=True)}
-    mean = {"miou": round(float(np.mean(per_class)), 4), "training_s": round(seconds, 1)}
-    return {"case": case, "slices": n, "seed": seed, **shares, **mean, "paper": PAPER}
+    mean = round(float(np.mean(per_class)), 4)
+    return {"case": case, "slices": n, "seed": seed, **shares, "miou": mean, "paper": PAPER}
 
 
-def soc(seeds: Sequence[int] = SEEDS) -> Rows:
+def soc(seeds: Sequence[int] = SEEDS, keep: Path | None = None) -> Rows:
     """A grey nano-tomogram of a Ni-YSZ electrode with three phases; test slices 10 away from all others."""
     folder = _data("soc_ni_ysz")
     if folder is None:
@@ -118,8 +119,8 @@ def soc(seeds: Sequence[int] = SEEDS) -> Rows:
     rows: Rows = []
     for seed in seeds:
         recipe = replace(SOC, seed=seed)
-        model, classes, seconds = _trained(image, truth, split, recipe)
-        rows.append(_row(REAL, 6, seed, classes.names, _iou(model, image, classes, split.test, recipe), seconds))
+        model, classes = _trained(image, truth, split, recipe, keep and keep / f"soc_{seed}")
+        rows.append(_row(REAL, 6, seed, classes.names, _iou(model, image, classes, split.test, recipe)))
     return rows
 
 
@@ -135,7 +136,7 @@ def soc_pair(folder: Path) -> tuple[Stack, Labels]:
     return Stack(grey, voxel, name="Ni-YSZ"), Labels(labels, voxel, phases=phases, void=(0,))
 
 
-def tiles_rows(seeds: Sequence[int] = SEEDS) -> Rows:
+def tiles_rows(seeds: Sequence[int] = SEEDS, keep: Path | None = None) -> Rows:
     """SEM tiles of Duvernay shale, split by position, beside local Otsu and a random forest."""
     folder = _data("shale_sem")
     if folder is None:
@@ -152,11 +153,17 @@ def _data(name: str) -> Path | None:
 
 
 def main(words: Sequence[str]) -> None:
-    """Part by part: ``python -m porelab_methods.shale_unet.score phantoms 0`` scores one seed."""
+    """Part by part: ``python -m porelab_methods.shale_unet.score phantoms 0 --keep FOLDER`` scores one seed."""
+    import argparse
     import json
 
-    part = {"phantoms": phantoms, "soc": soc, "tiles": tiles_rows}[words[0]]
-    rows = part([int(w) for w in words[1:]] or SEEDS)
+    parts = {"phantoms": phantoms, "soc": soc, "tiles": tiles_rows}
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("part", choices=parts)
+    parser.add_argument("seeds", nargs="*", type=int, default=SEEDS)
+    parser.add_argument("--keep", type=Path, help="where the trainings are kept; one that ended is not repeated")
+    asked = parser.parse_args(words)
+    rows = parts[asked.part](asked.seeds or SEEDS, asked.keep)
     sys.stdout.write(json.dumps({"figures": figures(rows), "rows": rows}, indent=1) + "\n")
 
 

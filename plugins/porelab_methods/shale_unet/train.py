@@ -16,7 +16,8 @@ from porelab_gui.core.learning.pictures import show_panels
 from porelab_gui.core.nouns import Labels, Stack
 from porelab_gui.core.progress import Progress
 from porelab_methods.shale_unet.data import Distortions, Patches, Slices
-from porelab_methods.shale_unet.infer import decided, predict_slice, predict_slices, surroundings
+from porelab_methods.shale_unet.infer import predict_slice, predict_slices
+from porelab_methods.shale_unet.kinds import decided, surroundings
 from porelab_methods.shale_unet.model import UNet, folded
 from porelab_methods.shale_unet.recipe import Recipe
 from porelab_methods.shale_unet.slices import Split

@@ -151,31 +151,6 @@ def test_folding_and_mirrors_keep_what_the_net_says():
     assert not torch.allclose(mirrored, plain, atol=1e-3)
 
 
-def test_a_pore_is_of_one_kind():
-    shares = torch.zeros(4, 12, 12)
-    shares[0] = 0.5
-    shares[1:, 2:10, 2:10] = torch.tensor([0.6, 0.3, 0.1])[:, None, None]
-    shares[1:, 5:7, 5:7] = torch.tensor([0.3, 0.6, 0.1])[:, None, None]  # the middle looks like another kind
-    assert (infer.decided(shares, (1, 2))[2:10, 2:10] == 1).all()
-    assert (infer.decided(shares, (1,))[5:7, 5:7] == 2).all(), "with one kind of pore there is nothing to vote on"
-
-
-def test_what_lies_around_a_pore_says_which_kind_it_is():
-    """0 matrix, 1 organic pore, 2 inorganic pore, 3 organic matter: a wide pore that looks organic inside."""
-    truth = np.zeros((1, 24, 24), np.uint8)
-    truth[0, :, 12:] = 3
-    truth[0, 4:8, 16:20], truth[0, 4:8, 4:8] = 1, 2
-    hosts = torch.from_numpy(infer.surroundings(truth, (1, 2), 4))
-    assert hosts[1, 3] == 1.0 and hosts[2, 0] == 1.0 and not hosts[0].any()
-    shares = torch.zeros(4, 24, 24)
-    shares[0] = 0.9
-    shares[:, 14:20, 2:9] = torch.tensor([0.0, 0.6, 0.4, 0.0])[:, None, None]
-    assert (infer.decided(shares, (1, 2))[14:20, 2:9] == 1).all()
-    assert (infer.decided(shares, (1, 2), hosts)[14:20, 2:9] == 2).all()
-    shares[3], shares[0] = shares[0].clone(), 0.0
-    assert (infer.decided(shares, (1, 2), hosts)[14:20, 2:9] == 1).all()
-
-
 def test_any_size_of_slice_is_taken():
     model = UNet(2, context=1, width=4, depth=2).eval()
     assert infer.predict_slice(model, torch.randn(1, 37, 51)).shape == (2, 37, 51)
