@@ -199,6 +199,7 @@ def _membranes(names: list[str], fits: list[Any]) -> Table:
 
 def run_predict(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
     """``predict_rejection``."""
+    from porelab_methods.ion_transport.taught import outside
     from porelab_methods.ion_transport.tune_runs import strengths_of, with_membrane
 
     weights = inputs.get("weights") or shipped()
@@ -216,7 +217,8 @@ def run_predict(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
     }
     maps = {"ion": Column(np.array(feed.names))}
     maps |= {n: Column(found["attention"][:, k], "1") for k, n in enumerate(feed.names)}
-    notes = (f"permeate charge residual {float(found['residual'][0]):.1e} of its charge", _told(effects))
+    residual = f"permeate charge residual {float(found['residual'][0]):.1e} of its charge"
+    notes = (residual, *outside(feed, params.flux, weights), _told(effects))
     return {
         "rejections": Table(columns, notes, name="prediction"),
         "attention": Table(maps, name="attention"),

@@ -1,9 +1,7 @@
 """A measured row predicted from a few others of its membrane: fitted with strengths, under several beliefs in them.
 
 With a handful of rows the prior of the strengths matters: none (DSPM-DE), centred at none, or centred where the
-pre-training lay. Each belief predicts, and all count alike: weights from the other rows, every one of them left out in
-its turn, were tried and did worse, three or four rows being too few to choose by. The row to predict takes part in
-nothing.
+pre-training lay. Each belief predicts, and all count alike. The row to predict takes part in nothing.
 """
 
 from __future__ import annotations

@@ -20,10 +20,10 @@ COLUMNS = {
     "r2": "R2",
     "negative_caught": "negative rejections caught",
     "charge_violation": "charge violation",
-    "rmse_without_strengths": "RMSE without strengths, averaged",
     "rmse_dspm_de": "RMSE of fitted DSPM-DE",
     "rmse_dspm_de_averaged": "RMSE of averaged DSPM-DE",
     "rmse_dspm_de_regularised": "RMSE of regularised DSPM-DE",
+    "rmse_fitted_strengths": "RMSE with fitted strengths",
     "rmse_centred_at_none": "RMSE, strengths centred at none",
     "rmse_centred_at_simulations": "RMSE, strengths centred at the simulations",
 }

@@ -122,7 +122,8 @@ def bench_a(
     figures: dict[str, float] = {}
     rows: list[dict[str, Any]] = []
     for place in (here, there):
-        told = kept(f"told_{place.name}", partial(told_part, nets, plan, here, place, kept)) if nets.told else {}
+        wanted = nets.told and place is here  # whose membranes these networks have not met either
+        told = kept(f"told_{place.name}", partial(told_part, nets, plan, here, kept)) if wanted else {}
         plain = kept(f"plain_{place.name}", partial(plain_part, nets, here, place, kept))
         mine = [*plain["rows"], *told.get("rows", [])]
         figures |= _figures(place, mine) | plain["figures"] | told.get("figures", {})
@@ -156,17 +157,15 @@ def plain_part(nets: IonNets, here: Place, place: Place, kept: Kept) -> dict[str
     return {"figures": figures, "rows": [_row(place.title, t, place.unseen, *v) for t, v in found.items()]}
 
 
-def told_part(nets: IonNets, plan: Plan, here: Place, place: Place, kept: Kept) -> dict[str, Any]:
-    """Rows of membranes with fitted strengths, and of what learned from the same simulations."""
-    base = Task(here.own, here.unseen, box_fits(here.own, kept, "bench"), "bench")
-    at_bench = place.name == "bench"
-    task = base if at_bench else Task(place.own, place.unseen, box_fits(place.own, kept, place.name), place.name)
-    bench, known = main_fit(nets, base, kept), main_fit(nets, task, kept)
-    states = judged(nets, task, known, kept, at_bench)
+def told_part(nets: IonNets, plan: Plan, place: Place, kept: Kept) -> dict[str, Any]:
+    """Rows of membranes with fitted strengths, of controls, and of what learned from the same simulations."""
+    task = Task(place.own, place.unseen, box_fits(place.own, kept, place.name), place.name)
+    known = main_fit(nets, task, kept)
+    states = judged(nets, task, known, kept)
     found = {title: (s.solution.rejection, imbalance(s.solution)) for title, s in states.items()}
-    for title, value in rivals(plan, here.own, bench, task, known, kept).items():
+    for title, value in rivals(plan, task, known, kept).items():
         found[title] = (value, _charge_of(task.unseen, value))
-    figures = _pairing(pick(nets, nets.told), states[MAIN]) if at_bench else {}
+    figures = _pairing(pick(nets, nets.told), states[MAIN])
     return {"figures": figures, "rows": [_row(place.title, t, place.unseen, *v) for t, v in found.items()]}
 
 

@@ -45,6 +45,7 @@ SHOWN = (
     "rmse_dspm_de",
     "rmse_dspm_de_averaged",
     "rmse_dspm_de_regularised",
+    "rmse_fitted_strengths",
 )
 
 

@@ -81,11 +81,9 @@ def main_fit(nets: IonNets, task: Task, kept: Kept) -> Known:
     return fitted_membranes(task, lambda data, k: tune(data, correction, task.start[k], PRIOR), kept, "strengths")
 
 
-def judged(nets: IonNets, task: Task, known: Known, kept: Kept, controls: bool) -> dict[str, State]:
-    """States of the unseen rows by title; ``controls`` asks for the networks that are only there to be compared."""
+def judged(nets: IonNets, task: Task, known: Known, kept: Kept) -> dict[str, State]:
+    """States of the unseen rows by title: the model, and networks that are only there to be compared."""
     made = {MAIN: _solved(task, known, _pick(nets, nets.told), False)}
-    if not controls:
-        return made
     chosen = {nets.told[0]: ("one network", False), **CONTROLS}
     for name, (words, soft) in chosen.items():
         if name in nets.nets:
@@ -108,13 +106,11 @@ def _pick(nets: IonNets, names: Sequence[str]) -> Ensemble:
     return Ensemble([nets.nets[n] for n in names])  # type: ignore[misc]
 
 
-def rivals(
-    plan: Plan, seen: Experiments, bench: Known, task: Task, known: Known, kept: Kept, steps: int = STEPS
-) -> dict[str, Array]:
+def rivals(plan: Plan, task: Task, known: Known, kept: Kept, steps: int = STEPS) -> dict[str, Array]:
     """Rejections (B, n) of the unseen rows by perceptron and trees on the same simulations, NaN where unknown."""
     data, made = told_data(plan)
     lesson = rows(data, [t.membrane for t in made], np.array([t.effects() for t in made]))
-    simulated, both = _joined(lesson), _joined(lesson, rows(seen, bench.membranes, bench.effects))
+    simulated, both = _joined(lesson), _joined(lesson, rows(task.own, known.membranes, known.effects))
     alone = Direct(task.own, [perceptron(*simulated, seed=k, steps=steps) for k in range(PERCEPTRONS)])
     own = fitted_membranes(
         task, lambda d, k: fit_through(d, Direct(d, alone.nets), task.start[k], PRIOR), kept, "perceptron"

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from porelab_methods.ion_transport import left_out
 from porelab_methods.ion_transport.baselines import Direct, perceptron, rows
 from porelab_methods.ion_transport.data import KINDS, drawn, scattered, truths
 from porelab_methods.ion_transport.left_out import predicted
 from porelab_methods.ion_transport.methods import METHODS
 from porelab_methods.ion_transport.model import IonNet
 from porelab_methods.ion_transport.neural import SEGMENTS, solve_with
-from porelab_methods.ion_transport.store import IonNets, describe, members
+from porelab_methods.ion_transport.presets import FEEDS
+from porelab_methods.ion_transport.store import IonNets, describe, members, shipped
 from porelab_methods.ion_transport.system import Membrane
+from porelab_methods.ion_transport.taught import outside
 from porelab_methods.ion_transport.train import case_of
 from porelab_methods.ion_transport.tune_runs import STRENGTHS
 from porelab_methods.ion_transport.tuning import Prior, fit_through, tune
@@ -116,10 +120,19 @@ def test_another_forward_model_is_fitted_through_in_the_same_way():
     assert np.sqrt(np.nanmean((gap - data.rejection)[known] ** 2)) == pytest.approx(found.rmse, rel=1e-6)
 
 
-def test_the_row_to_predict_takes_part_in_nothing():
+def test_what_lies_outside_the_training_is_named():
+    inside = outside(FEEDS["li_mg_equal"].feed(), 1e-5, shipped())
+    assert inside == ()
+    (said,) = outside(FEEDS["seawater"].feed(), 5e-5, shipped())
+    assert all(words in said for words in ("mol/m3 of charge (10 to 200)", "50 um/s (3 to 25)", "Ca"))
+
+
+def test_the_row_to_predict_takes_part_in_nothing(monkeypatch):
     """Another value of the row changes no prediction of it; without a correction every belief is DSPM-DE."""
     data = drawn([replace(truths(1, 3, (0.0, 0.0, 0.0))[0], membrane=Membrane())], ["Li-Mg-Cl"], 3, seed=1)
     correction = IonNet(8, 4, 1, effects=3).correction
+    monkeypatch.setattr(left_out, "fit_experiments", lambda data, **_: SimpleNamespace(membrane=Membrane()))
+    monkeypatch.setattr(left_out, "STARTS", ())
     found = predicted(data, correction, steps=2)
     other = data.rejection.copy()
     other[2] = 0.1

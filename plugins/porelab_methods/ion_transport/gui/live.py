@@ -53,4 +53,6 @@ class Live:
     @property
     def remarks(self) -> list[str]:
         """Sentences about ions that do not pass, traces, no flux."""
-        return [n for n in self.rejections.notes if not any(word in n for word in ("residual", "permeability"))]
+        return [
+            n for n in self.rejections.notes if not any(word in n for word in ("residual", "permeability", "flux "))
+        ]

@@ -117,7 +117,7 @@ class Results(QWidget):
             return WAIT
         parts = [*self.live.remarks[:3], self.live.residuals]
         if self.neural is not None:
-            parts += [f"neural: {note}" for note in self.neural["rejections"].notes]
+            parts += [f"neural: {note}" for note in self.neural["rejections"].notes if "strengths" not in note]
         if self.tabs.currentIndex() == 3 and self.neural is not None:
             parts = [self._agreement()]
         text = ". ".join(p[:1].upper() + p[1:] for p in parts if p)
