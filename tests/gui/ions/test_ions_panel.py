@@ -208,7 +208,7 @@ def test_fitted_strengths_go_into_the_neural_result_and_can_be_left_out(qtbot, p
     page = panel.show_method("tune_membrane")
     page.form.set_values({"steps": 1, "starts": 1})
     qtbot.mouseClick(page.form.button, Qt.MouseButton.LeftButton)
-    porelab.wait(120)
+    porelab.wait(240)
     assert "Regulation strength" in page.said.text() and "not those of a DSPM-DE fit" in page.said.text()
     qtbot.mouseClick(page.use, Qt.MouseButton.LeftButton)
     row = panel.live.strengths
