@@ -43,7 +43,7 @@ class Live:
     def for_prediction(self) -> PredictParams | None:
         """The parameters of ``predict_rejection``; None at no flux, where nothing is corrected."""
         known = {k: v for k, v in self.params.items() if k in PredictParams.model_fields}
-        return PredictParams(**known, **self.strengths) if self.flux > 0 else None
+        return PredictParams(**{**known, **self.strengths}) if self.flux > 0 else None
 
     @property
     def residuals(self) -> str:
