@@ -34,23 +34,39 @@ class ActionSpec:
     title_now: Title | None = None
 
 
+def _save_script(window: PorelabWindow) -> None:
+    ask_save(window.context, window.main, script=True)
+
+
+def _many_runs(window: PorelabWindow) -> None:
+    ask_many_runs(window.context, window.main)
+
+
 ACTIONS = (
     ActionSpec("open", "File", "Open in PoreLab…", lambda w: w.opener.ask_files(), "Ctrl+Shift+I"),
-    ActionSpec("open_folder", "File", "Open folder of slices…", lambda w: w.opener.ask_folder()),
-    ActionSpec("open_project", "File", "Open project…", lambda w: w.desk.ask_open()),
+    ActionSpec("open_folder", "File", "Open folder of slices…", lambda w: w.opener.ask_folder(), "Ctrl+Alt+F"),
+    ActionSpec("open_project", "File", "Open project…", lambda w: w.desk.ask_open(), "Ctrl+Alt+O"),
     ActionSpec("save_project", "File", "Save project", lambda w: w.desk.save(), "Ctrl+Alt+S"),
-    ActionSpec("save_project_as", "File", "Save project as…", lambda w: w.desk.save_as()),
-    ActionSpec("close_project", "File", "Close project", lambda w: w.desk.close_project()),
+    ActionSpec("save_project_as", "File", "Save project as…", lambda w: w.desk.save_as(), "Ctrl+Alt+Shift+S"),
+    ActionSpec("close_project", "File", "Close project", lambda w: w.desk.close_project(), "Ctrl+Alt+W"),
     ActionSpec("save_recipe", "File", "Save recipe…", lambda w: ask_save(w.context, w.main), "Ctrl+Shift+R"),
-    ActionSpec("save_script", "File", "Save recipe as Python script…", lambda w: ask_save(w.context, w.main, True)),
-    ActionSpec("report", "File", "Report of the session…", lambda w: ask_report(w.context, w.main)),
-    ActionSpec("replay", "File", "Replay a recipe…", lambda w: ask_replay(w.context, w.main)),
-    ActionSpec("many_runs", "File", "Many runs: sweep or batch…", lambda w: ask_many_runs(w.context, w.main)),
+    ActionSpec(
+        "save_script",
+        "File",
+        "Save recipe as Python script…",
+        lambda w: ask_save(w.context, w.main, True),
+        "Ctrl+Alt+Y",
+    ),
+    ActionSpec("report", "File", "Report of the session…", lambda w: ask_report(w.context, w.main), "Ctrl+Alt+R"),
+    ActionSpec("replay", "File", "Replay a recipe…", lambda w: ask_replay(w.context, w.main), "Ctrl+Alt+P"),
+    ActionSpec(
+        "many_runs", "File", "Many runs: sweep or batch…", lambda w: ask_many_runs(w.context, w.main), "Ctrl+Alt+M"
+    ),
     ActionSpec("undo", "Edit", "Undo", lambda w: undo(w.context), "Ctrl+Z", lambda w: undo_title(w.context)),
     ActionSpec("redo", "Edit", "Redo", lambda w: redo(w.context), "Ctrl+Shift+Z", lambda w: redo_title(w.context)),
-    ActionSpec("docks", "Window", "Show the docks of PoreLab", lambda w: w.add_docks()),
-    ActionSpec("tour", "Help", "Guided first run", lambda w: w.start_tour()),
-    ActionSpec("log", "Help", "Show the log of errors…", lambda w: w.show_log()),
+    ActionSpec("docks", "Window", "Show the docks of PoreLab", lambda w: w.add_docks(), "Ctrl+Alt+D"),
+    ActionSpec("tour", "Help", "Guided first run", lambda w: w.start_tour(), "Ctrl+Alt+G"),
+    ActionSpec("log", "Help", "Show the log of errors…", lambda w: w.show_log(), "Ctrl+Alt+L"),
 )
 
 

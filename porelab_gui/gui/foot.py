@@ -10,6 +10,13 @@ from porelab_gui.gui.recipes import ask_replay, ask_save
 from porelab_gui.gui.reporting import ask_report
 from porelab_gui.gui.theme import role
 from porelab_gui.gui.undoing import redo, redo_title, undo, undo_title
+from porelab_gui.gui.what import question
+
+ABOUT = (
+    "The steps from an image to permeability and formation factor. Networks as in Gostick, Phys. Rev. E 96, 023307 "
+    "(2017), with OpenPNM, Gostick et al., Comput. Sci. Eng. 18 (2016) 60, and PoreSpy, Gostick et al., J. Open Source "
+    "Softw. 4 (2019) 1296; shown by napari, doi 10.5281/zenodo.3555620. Every page names its own source."
+)
 
 
 class Foot(QWidget):
@@ -40,6 +47,7 @@ class Foot(QWidget):
         for widget in (self.undo, self.redo):
             row.addWidget(widget)
         row.addStretch(1)
+        row.addWidget(question(ABOUT))
         row.addWidget(self.report)
         row.addWidget(self.recipe)
         context.session.stepped.connect(self.refresh)

@@ -19,6 +19,7 @@ from porelab_gui.gui.form.editors import ColumnEditor, Editor
 from porelab_gui.gui.form.forecast import forecast
 from porelab_gui.gui.form.inputs import InputChooser
 from porelab_gui.gui.theme import role
+from porelab_gui.gui.what import WhatIsThis
 from porelab_gui.session.jobs import Job
 
 LONGEST = 34  # characters on a button that fit the narrowest column
@@ -151,23 +152,7 @@ class MethodForm(QWidget):
         summary.setWordWrap(True)
         self._column.addWidget(title)
         self._column.addWidget(summary)
-        if self.method.citation:
-            self._add_citation()
-
-    def _add_citation(self) -> None:
-        link = QToolButton()
-        link.setText("What is this?")
-        link.setCheckable(True)
-        link.setCursor(Qt.CursorShape.PointingHandCursor)
-        role(link, "link")
-        text = QLabel(self.method.citation)
-        text.setWordWrap(True)
-        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
-        role(text, "quiet")
-        text.hide()
-        link.toggled.connect(text.setVisible)
-        self._column.addWidget(link)
-        self._column.addWidget(text)
+        self._column.addWidget(WhatIsThis(self.method.citation))
 
     def _add_fields(self) -> None:
         main, self.advanced = _form(), QWidget()

@@ -7,6 +7,7 @@ import time
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QProgressBar,
     QScrollArea,
@@ -21,6 +22,7 @@ from porelab_gui.gui.dialogs.text import TextDialog
 from porelab_gui.gui.opening import is_question
 from porelab_gui.gui.quantities import time_text
 from porelab_gui.gui.theme import follow_theme, role
+from porelab_gui.gui.what import question
 from porelab_gui.session.jobs import FINISHED, Job, State
 
 KEEP = 40
@@ -28,6 +30,10 @@ PERIOD_MS, LONGEST_MS = 120, 1000
 SHARE = 0.02  # of the window's time that the strip may take: without a graphics card a repaint draws the canvas too
 ELIDE = Qt.TextElideMode.ElideRight
 EMPTY = "No jobs yet. Choose a step on the right and press its blue button."
+ABOUT = (
+    "Every run of a Method is a job: heavy work in a process of its own, trainings on the one thread that has the "
+    "device; the window goes on meanwhile. Stacks in blocks and clusters: Dask, Rocklin, Proc. SciPy (2015) 126."
+)
 MARKS = {State.DONE: "done", State.FAILED: "failed", State.CANCELLED: "cancelled", State.QUEUED: "waiting"}
 
 
@@ -117,8 +123,9 @@ class JobsStrip(QWidget):
         self.context = context
         self.rows: dict[int, JobRow] = {}
         self._stale: set[int] = set()
-        outer = QVBoxLayout(self)
+        outer = QHBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -134,7 +141,9 @@ class JobsStrip(QWidget):
         self._column.addWidget(self.empty)
         self._column.addStretch(1)
         area.setWidget(inner)
-        outer.addWidget(area)
+        area.setAccessibleName("Jobs")
+        outer.addWidget(area, 1)
+        outer.addWidget(question(ABOUT), 0, Qt.AlignmentFlag.AlignTop)
         self.setMinimumSize(240, 60)
         follow_theme(self, context.viewer)
         self._timer = QTimer(self, interval=PERIOD_MS)
@@ -185,5 +194,6 @@ def _icon(text: str, tooltip: str) -> QToolButton:
     button = QToolButton()
     button.setText(text)
     button.setToolTip(tooltip)
+    button.setAccessibleName(tooltip)
     role(button, "icon")
     return button

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -23,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from porelab_gui.core.method import Method
 from porelab_gui.core.registry import methods
+from porelab_gui.gui.access import make_accessible
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.foot import Foot
 from porelab_gui.gui.theme import follow_theme, role
@@ -76,6 +78,7 @@ class Stepper(QWidget):
         follow_theme(self, context.viewer)
         context.session.stepped.connect(self._mark_done)
         self._mark_done()
+        make_accessible(self)
 
     @property
     def current(self) -> str:
@@ -103,6 +106,10 @@ class Stepper(QWidget):
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         role(button, "step")
         button.clicked.connect(lambda: self.show_step(step))
+        keys = f"Alt+{(number + 1) % 10}"
+        button.setToolTip(f"{step} ({keys})")
+        button.setAccessibleName(f"Step {number + 1}, {step}")
+        QShortcut(QKeySequence(keys), self, lambda: self.show_step(step))  # a shortcut of the button goes with its text
         self.buttons[step] = button
         return button
 
@@ -114,6 +121,8 @@ class Stepper(QWidget):
         panel = self._panel(step)
         panel.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         area.setWidget(panel)
+        area.setAccessibleName(f"Page of the step {step}")
+        make_accessible(panel)
         return area
 
     def _panel(self, step: str) -> QWidget:

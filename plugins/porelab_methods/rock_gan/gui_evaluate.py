@@ -28,6 +28,7 @@ class EvaluatePage(MethodForm):
     def __init__(self, context: Context) -> None:
         super().__init__(context, NAME)
         self.which, self.save_button = QComboBox(), QPushButton("Save …")
+        self.which.setAccessibleName("Picture")
         self.which.addItems(VIEWS)
         self.notes = QLabel()
         self.notes.setWordWrap(True)

@@ -6,6 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from porelab_gui.core.errors import PorelabError
+from porelab_gui.gui.access import make_accessible
 from porelab_gui.gui.numbers import pretty_unit
 from porelab_gui.gui.theme import role
 from porelab_methods.rock_gan.properties import PROPERTIES
@@ -135,6 +136,7 @@ class TargetsEditor(QWidget):
         row.changed.connect(self.changed)
         row.removed.connect(self._remove)
         self._update()
+        make_accessible(row)
         return row
 
     def value(self) -> tuple[str, ...]:

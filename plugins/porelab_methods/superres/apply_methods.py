@@ -175,7 +175,7 @@ TRUTH = Port(Labels, "The fine image, where it is known: the result gets its sha
 COARSEN = Method(
     name="coarsen_stack", title="Coarsen a segmented stack",
     summary="The share of void at 2, 4 or 8 times the voxel size; edges that do not fit are padded.",
-    step="Super-resolve", citation="", params=CoarsenParams,
+    step="Super-resolve", citation=CITATION, params=CoarsenParams,
     inputs={"labels": Port(Labels, "A segmented high-resolution stack.")}, outputs={"low": Stack}, function=run_coarsen,
 )  # fmt: skip
 RESOLVE = Method(

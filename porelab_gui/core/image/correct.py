@@ -16,6 +16,7 @@ from porelab_gui.core.errors import FormatError, InputError
 from porelab_gui.core.hashing import hash_arrays
 from porelab_gui.core.image.formats.numpy_files import read_member
 from porelab_gui.core.image.review import recorded, review_of, with_states
+from porelab_gui.core.image.sources import NAPARI
 from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
 from porelab_gui.core.nouns import Labels, Pyramid
 from porelab_gui.core.progress import Progress
@@ -204,7 +205,7 @@ CORRECT_LABELS = Method(
     title="Apply corrections",
     summary="Puts voxels that were painted by hand into the labels; the file of painted voxels makes it replayable.",
     step="Segment",
-    citation="",
+    citation=NAPARI,
     params=CorrectParams,
     inputs={"labels": Port(Labels, "Segment an image first.")},
     outputs={"labels": Labels},

@@ -12,6 +12,7 @@ import numpy as np
 
 from porelab_gui.core.cache import default_cache, key_of
 from porelab_gui.core.errors import InputError
+from porelab_gui.core.image.sources import NGFF
 from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, Port, param
 from porelab_gui.core.nouns import Pyramid, Stack
 from porelab_gui.core.progress import Progress
@@ -104,7 +105,7 @@ FAST_COPY = Method(
     title="Fast copy on disk",
     summary="Keeps a stack once more on disk, in cubes and with coarser levels, so that it scrolls along every axis.",
     step="Load",
-    citation="",
+    citation=NGFF,
     params=FastCopyParams,
     inputs={"image": Port(Stack, "A stack that is read from disk as needed.")},
     outputs={"image": Stack},

@@ -11,6 +11,7 @@ import numpy as np
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.image.formats.base import Options, RawLayout
 from porelab_gui.core.image.formats.dispatch import read_any
+from porelab_gui.core.image.sources import NGFF
 from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, param
 from porelab_gui.core.nouns import Network, Noun, Stack
 from porelab_gui.core.progress import Progress
@@ -120,7 +121,7 @@ LOAD = Method(
     title="Load image or network",
     summary="Reads a stack, labels or a network from a file or a folder of slices; large files stay on disk.",
     step="Load",
-    citation="",
+    citation=NGFF,
     params=LoadParams,
     inputs={},
     outputs={"image": Noun},

@@ -19,9 +19,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from porelab_gui.core.registry import get
 from porelab_gui.gui.correcting.phases import PhasePalette
 from porelab_gui.gui.correcting.slices import SliceList
 from porelab_gui.gui.theme import role
+from porelab_gui.gui.what import WhatIsThis
 
 SMART = "smart_fill"
 TOOLS = (
@@ -48,6 +50,7 @@ class CorrectionControls(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addWidget(role(QLabel("Correct by hand"), "title"))
+        column.addWidget(WhatIsThis(get("correct_labels").citation))
         self.items, self.grey = QComboBox(), QComboBox()
         for combo in (self.items, self.grey):
             combo.setMinimumContentsLength(6)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFileDialog, QLabel, QVBoxLayout, QWidget
 
@@ -149,6 +149,8 @@ class PlotCanvas(QWidget):
 
         self._figure = Figure(layout="tight" if self._margins is None else None)
         self._canvas = FigureCanvasQTAgg(self._figure)
+        self._canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # nothing in it answers to keys
+        self._canvas.setAccessibleName("Plot")
         self.axes = self._figure.add_subplot()
         self._canvas.mpl_connect("button_press_event", self._on_click)
         self._canvas.mpl_connect("draw_event", self._on_drawn)

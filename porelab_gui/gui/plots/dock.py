@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from porelab_gui.core.nouns import Table
+from porelab_gui.gui.access import make_accessible
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.learning.training_tab import TrainingTab
 from porelab_gui.gui.network.inspector import Inspector
@@ -13,6 +14,13 @@ from porelab_gui.gui.plots.histogram import HistogramPlot
 from porelab_gui.gui.plots.parity import ParityPlot
 from porelab_gui.gui.tables import TablesPanel
 from porelab_gui.gui.theme import follow_theme
+from porelab_gui.gui.what import ask_in_corner
+
+ABOUT = (
+    "Throat: every number of the chosen throat. Parity: one conductance against another, as in Misaghian et al., "
+    "Comput. Geosci. 162 (2022) 105086. Histogram: sizes of pores and throats, after Gostick, Phys. Rev. E 96, 023307 "
+    "(2017). Curves, Training, Tables: what jobs report. Drawn with Matplotlib, Hunter, Comput. Sci. Eng. 9 (2007) 90."
+)
 
 
 class PlotsDock(QWidget):
@@ -43,6 +51,8 @@ class PlotsDock(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.tabs)
         self.setMinimumWidth(300)
+        ask_in_corner(self.tabs, ABOUT)
+        make_accessible(self)
         follow_theme(self, context.viewer)
         context.selection.throat_changed.connect(self._on_chosen)
         context.selection.pore_changed.connect(self._on_chosen)

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
 from porelab_gui.core.registry import methods
+from porelab_gui.gui.access import make_accessible
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
 from porelab_gui.gui.steps.preview import PreviewPage
@@ -72,6 +73,7 @@ class GenericPanel(QWidget):
         name = self.names[max(0, index)]
         if name not in self.pages:
             self.pages[name] = self.make_page(name)
+            make_accessible(self.pages[name])
             self.stack.addWidget(self.pages[name])
         self.stack.setCurrentWidget(self.pages[name])
         self.stack.updateGeometry()

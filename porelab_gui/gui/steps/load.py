@@ -27,6 +27,7 @@ from porelab_gui.gui.opening import Opener
 from porelab_gui.gui.quantities import bytes_text
 from porelab_gui.gui.steps.generic import GenericPanel
 from porelab_gui.gui.theme import role
+from porelab_gui.gui.what import WhatIsThis
 
 EMPTY = "Nothing is open. Open a file or a folder of slices, or drop one on the window."
 KINDS = {Labels: "segmented image", Regions: "regions", Network: "network", Table: "table", Stack: "grey image"}
@@ -51,6 +52,7 @@ class LoadPanel(QWidget):
         row.addWidget(self.open_file)
         row.addWidget(self.open_folder)
         column.addLayout(row)
+        column.addWidget(WhatIsThis(methods()["load"].citation))
         column.addWidget(role(QLabel("Open data"), "section"))
         self.items = QListWidget()
         self.items.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

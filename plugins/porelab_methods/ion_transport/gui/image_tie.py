@@ -37,6 +37,7 @@ class ImageTie(QWidget):
         super().__init__()
         self.context, self._state = context, state
         self.item, self.axis, self.lengths, self.colour = QComboBox(), QComboBox(), QComboBox(), QComboBox()
+        self.colour.setAccessibleName("Ion that colours the throats")
         self.item.setObjectName("image")
         for combo in (self.item, self.axis, self.lengths, self.colour):
             narrow(combo)

@@ -15,6 +15,7 @@ from porelab_gui.core.nouns import Table
 from porelab_gui.core.registry import get
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.theme import role
+from porelab_gui.gui.what import WhatIsThis
 from porelab_gui.session.jobs import Job, JobQueue, State
 from porelab_methods.ion_transport.curves import compiled
 from porelab_methods.ion_transport.feed import composition_of
@@ -48,6 +49,7 @@ class LivePage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(role(QLabel("Ions through a membrane"), "title"))
+        column.addWidget(WhatIsThis(get("solve_dspm_de").citation))
         for widget in (self.feed, self.box, self.strengths, self.tie):
             column.addWidget(widget)
         self._timer = QTimer(self, singleShot=True, interval=0)

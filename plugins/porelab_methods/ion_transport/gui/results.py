@@ -11,9 +11,12 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from porelab_gui.core.nouns import Network, Table
+from porelab_gui.core.registry import get
+from porelab_gui.gui.access import make_accessible
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.plots.canvas import PlotCanvas
 from porelab_gui.gui.theme import Colours, follow_theme, role
+from porelab_gui.gui.what import ask_in_corner
 from porelab_methods.ion_transport.gui import charts
 from porelab_methods.ion_transport.gui.live import Live
 
@@ -62,6 +65,8 @@ class Results(QWidget):
         for key, name in (("by_flux", "flux"), ("by_radius", "pore_radius")):
             self.charts[key].clicked.connect(lambda x, y, e, n=name: self.picked.emit(n, x / UNIT[n]))
         self.tabs.currentChanged.connect(lambda _: self._say())
+        ask_in_corner(self.tabs, f"{get('solve_dspm_de').citation} {get('predict_rejection').citation}")
+        make_accessible(self)
         follow_theme(self, context.viewer)
 
     def show_live(self, live: Live | None, problem: str = "") -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.image.review import automatic, recorded, review_of, slice_changes
+from porelab_gui.core.image.sources import NAPARI
 from porelab_gui.core.method import Inputs, Method, Outputs, Params, Port, param
 from porelab_gui.core.nouns import Column, Labels, Stack, Table
 from porelab_gui.core.progress import Progress
@@ -220,7 +221,7 @@ GREY = Port(Stack, "The grey stack that was segmented.")
 BY_HAND = (
     _method(
         "blank_labels", "Empty labels to paint", "Makes labels of an image in which nothing is labelled yet.",
-        BlankParams, blank_labels, {"image": Port(Stack, "A grey stack: load one first.")}, {"labels": Labels},
+        BlankParams, blank_labels, {"image": Port(Stack, "A grey stack: load one first.")}, {"labels": Labels}, NAPARI,
     ),
     _method(
         "smart_fill",
@@ -230,10 +231,11 @@ BY_HAND = (
         smart_fill,
         {"labels": LABELS, "image": GREY},
         {"labels": Labels},
+        "Adams and Bischof (1994) IEEE Trans. Pattern Anal. Mach. Intell. 16, 641",
     ),
     _method(
         "copy_slice", "Copy slice", "Copies the labels of a slice to others.", CopySliceParams, copy_slice,
-        {"labels": LABELS}, {"labels": Labels},
+        {"labels": LABELS}, {"labels": Labels}, NAPARI,
     ),
     _method(
         "interpolate_slices",
@@ -253,5 +255,6 @@ BY_HAND = (
         count_changes,
         {"labels": LABELS, "automatic": Port(Labels, "Other labels to compare with.", optional=True)},
         {"changes": Table},
+        NAPARI,
     ),
 )  # fmt: skip

@@ -235,7 +235,13 @@ def destripe(inputs: Inputs, params: DestripeParams, progress: Progress) -> Outp
 
 FILTERS = (
     filter_method(
-        "filter_median", "Median filter", "Removes speckle and keeps edges.", MedianParams, median, median_preview
+        "filter_median",
+        "Median filter",
+        "Removes speckle and keeps edges.",
+        MedianParams,
+        median,
+        median_preview,
+        "Huang, Yang and Tang (1979) IEEE Trans. Acoust. Speech Signal Process. 27, 13",
     ),
     filter_method(
         "filter_nlm",
@@ -262,6 +268,7 @@ FILTERS = (
         StandardiseParams,
         standardise,
         by_slice_alone(standardise),
+        "Robust: Rousseeuw and Croux (1993) J. Am. Stat. Assoc. 88, 1273",
     ),
     filter_method(
         "destripe",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.image.editing.preview import grown, part, whole_slice
 from porelab_gui.core.image.editing.slicewise import as_type
+from porelab_gui.core.image.sources import NAPARI
 from porelab_gui.core.method import Estimate, Inputs, Method, Outputs, Params, Port, Preview, View, param
 from porelab_gui.core.nouns import AXES, Column, Labels, Stack, Table
 from porelab_gui.core.progress import Progress
@@ -236,14 +237,23 @@ def _estimate(inputs: Inputs, params: Any) -> Estimate:
 
 
 CROP = Method(
-    "crop", "Crop", "Keeps a box of the image.", "Segment", "", CropParams, ANY, {"image": Stack}, crop, lane="quick"
+    "crop",
+    "Crop",
+    "Keeps a box of the image.",
+    "Segment",
+    NAPARI,
+    CropParams,
+    ANY,
+    {"image": Stack},
+    crop,
+    lane="quick",
 )
 RESAMPLE = Method(
     "resample",
     "Resample to isotropic voxels",
     "Puts the image on cubic voxels with a stated kernel; the only step that changes voxels.",
     "Segment",
-    "",
+    "Unser (1999) IEEE Signal Process. Mag. 16 (6), 22",
     ResampleParams,
     ANY,
     {"image": Stack},

@@ -162,6 +162,7 @@ def _method(
     return Method(name, title, summary, "Segment", cite, params, LABELS, out, function, **more)
 
 
+SOILLE = "Soille (2003) Morphological Image Analysis, Springer"
 CORRECTIONS = (
     _method(
         "split_watershed",
@@ -172,7 +173,15 @@ CORRECTIONS = (
         {"regions": Regions},
         "Meyer (1994) Signal Processing 38, 113",
     ),
-    _method("fill_holes", "Fill holes", "Fills closed holes in a phase.", HolesParams, fill_holes, {"labels": Labels}),
+    _method(
+        "fill_holes",
+        "Fill holes",
+        "Fills closed holes in a phase.",
+        HolesParams,
+        fill_holes,
+        {"labels": Labels},
+        SOILLE,
+    ),
     _method(
         "remove_islands",
         "Remove islands",
@@ -180,5 +189,6 @@ CORRECTIONS = (
         IslandsParams,
         remove_islands,
         {"labels": Labels},
+        SOILLE,
     ),
 )
