@@ -15,8 +15,8 @@ from porelab_methods.shale_unet.model import UNet, folded
 
 def segmented(
     model: UNet, image: Stack, chosen: Sequence[int], pores: tuple[int, ...], destripe: bool, mirrors: bool = False
-) -> Iterator[Classes]:
-    """Classes (H, W) of each of the slices ``chosen``, which rise."""
+) -> Iterator[tuple[int, Classes]]:
+    """Number and classes (H, W) of each of the slices ``chosen``, in rising order."""
     net, hosts, reach = folded(model), model.hosts.cpu().numpy(), REACH if len(pores) > 1 else 0
     for run in runs(chosen, image.shape[0], reach):
         kinds = PoreKinds(pores, hosts, reach)
@@ -28,7 +28,7 @@ def segmented(
                 yield from kinds.push(predict_slice(net, grey, mirrors).numpy())
             yield from kinds.rest()
 
-        yield from (page for z, page in zip(run, pages(), strict=True) if z in wanted)
+        yield from ((z, page) for z, page in zip(run, pages(), strict=True) if z in wanted)
 
 
 def runs(chosen: Sequence[int], depth: int, reach: int) -> list[range]:

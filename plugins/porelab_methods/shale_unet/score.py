@@ -78,7 +78,7 @@ def _trained(image: Stack, truth: Labels, split: Split, recipe: Recipe, keep: Pa
 
 def _iou(model: UNet, image: Stack, classes: PhaseNumbers, chosen: Sequence[int], recipe: Recipe) -> Any:
     found = segmented(model, image, chosen, classes.pores, recipe.destripe, mirrors=True)
-    counts = [confusion(classes[z], page, len(classes)) for z, page in zip(chosen, found, strict=True)]
+    counts = [confusion(classes[z], page, len(classes)) for z, page in found]
     return iou(np.sum(counts, axis=0))
 
 
