@@ -163,7 +163,7 @@ def cases() -> list[Case]:
         Case("noise, lacunarity in boxes of 2", GROUP, _lacunarity, 1 + 0.7 / 0.3 / 8, 0.01, SAMPLE,
              "binomial distribution", "64^3"),
         Case("noise, deviation of a block's porosity times the root of its volume", GROUP, _deviation, 0.21**0.5, 0.2,
-             "400 blocks", "binomial distribution", "80^3"),
+             "scatter of 400 blocks", "binomial distribution", "80^3"),
     ]  # fmt: skip
     made += [
         Case(f"Cantor set of {kept} of 8, box dimension", GROUP, partial(_cantor, kept), np.log2(kept), 1e-9,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,25 @@ def test_declared_cases_say_why_and_whence():
     assert len({case.name for case in cases}) == len(cases)
     for case in cases:
         assert case.tolerance > 0 and len(case.reason) > 10 and len(case.source) > 5, case.name
+
+
+def test_the_page_in_the_docs_has_every_case_and_no_other():
+    """Its numbers are those of the machine that wrote it; its cases must be those that are declared."""
+    page = (Path(__file__).parents[3] / "docs" / "validation.md").read_text(encoding="utf-8")
+    rows = {line.split(" | ")[0].removeprefix("| ") for line in page.splitlines() if line.startswith("| ")}
+    assert rows - {"case"} == {case.name for case in all_cases()}, "run porelab validate --folder docs"
+    assert " 0 failed" in page and "validation.png" in page
+
+
+def test_every_promised_field_has_cases():
+    groups = {case.group for case in all_cases()}
+    assert {"conduits", "diffusion", "stokes", "network", "morphology", "ions"} <= groups
+
+
+def test_the_command_writes_page_and_plot(monkeypatch, tmp_path, capsys):
+    from porelab_gui.cli import main
+
+    monkeypatch.setattr(running, "all_cases", lambda: [_case("duct 8", 1.05)])
+    assert main(["validate", "--folder", str(tmp_path)]) == 0
+    assert "name=duct 8" in capsys.readouterr().out and "| duct 8 |" in (tmp_path / "validation.md").read_text()
+    assert (tmp_path / "validation.png").stat().st_size > 1000
