@@ -60,15 +60,20 @@ class Session:
         return next((k for k in reversed(list(self.items)) if type(self.items[k]) is kind), None)
 
     def defaults(self, method: Method) -> dict[str, str]:
-        """The newest fitting item for every input of a Method; an optional input only takes an item of its own name."""
+        """The newest fitting item for every input of a Method.
+
+        An optional input only takes an item of its own name; of several inputs of one kind each prefers its own.
+        """
         chosen = {}
+        nouns = [port.noun for port in method.inputs.values()]
         for port, wanted in method.inputs.items():
             fitting = [
                 k for k, v in self.items.items() if isinstance(v, wanted.noun) and (not wanted.optional or k == port)
             ]
+            named = [k for k in fitting if k == port and nouns.count(wanted.noun) > 1]
             exact = [k for k in fitting if type(self.items[k]) is wanted.noun]
-            if exact or fitting:
-                chosen[port] = (exact or fitting)[-1]
+            if fitting:
+                chosen[port] = (named or exact or fitting)[-1]
         return chosen
 
     def run(

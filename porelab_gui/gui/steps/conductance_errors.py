@@ -201,15 +201,23 @@ class ErrorPanel(QWidget):
         models = {k: c for k, c in throats.items() if k.startswith(PREFIXES) and not k.endswith(".dns")}
         self.body.setVisible(bool(models))
         self.first.offer(models)
-        self.second.offer(models)
         learned = [k for k in models if k.endswith(LEARNED)]
         fresh = [k for k in learned if k not in self.offered]  # just predicted: what the user wants to see judged
         self.offered = set(models)
         if models and (fresh or not self.first.key):
             self.first.choose([*fresh, *learned, *models][0])
+        self._offer_second()
         self._refresh()
 
+    def _offer_second(self) -> None:
+        """What can be compared with the first model: conductances of the same process."""
+        network = self.network()
+        throats = network.throats if network is not None else {}
+        against = reference_of(self.first.key) if self.first.key else ""
+        self.second.offer({k: c for k, c in throats.items() if k in self.offered and reference_of(k) == against})
+
     def _on_model(self, key: str) -> None:
+        self._offer_second()
         if self.view and self.context.layers.view() is not None:
             self.show_view(self.view)
         self._refresh()

@@ -117,3 +117,18 @@ def test_large_errors_stay_short():
     from porelab_gui.gui.steps.worst_list import percent
 
     assert [percent(v) for v in (3.21, -99.94, 240.4, 123456.0)] == ["+3.2 %", "-99.9 %", "+240 %", "+1e+05 %"]
+
+
+def test_the_second_model_is_one_of_the_same_process(context, pack, qtbot):
+    from porelab_gui.gui.steps.conductance_errors import ErrorPanel
+
+    regions, network = pack
+    flow = Column(np.ones(network.n_throats), "m3/(Pa s)", "by a law", {"viscosity": 1e-3})
+    made = ErrorPanel(context)
+    qtbot.addWidget(made)
+    context.put(regions=regions, network=network.with_throats({"g_hydraulic.cylinder": flow}))
+    assert made.first.key == "g_diffusive.cnn" and made.second.findData("g_diffusive.other") >= 0
+    assert made.second.findData("g_hydraulic.cylinder") < 0
+    made.second.choose("g_diffusive.other")
+    made.first.choose("g_hydraulic.cylinder")
+    assert made.second.key == "" and made.second.findData("g_diffusive.other") < 0
