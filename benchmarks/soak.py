@@ -243,7 +243,7 @@ def soak(jobs: int, first: int, methods: dict[str, dict[str, Any]]) -> dict[str,
     rows: list[dict[str, Any]] = []
     start = time.perf_counter()
     with own_temporary_folder() as folder:
-        shared = left_over(folder)["shared"]
+        before = left_over(folder)  # of other sessions of this process
         (folder / "out").mkdir()
         work = Soak(methods, folder / "out")
         try:
@@ -255,8 +255,7 @@ def soak(jobs: int, first: int, methods: dict[str, dict[str, Any]]) -> dict[str,
         finally:
             work.session.queue.close()
         (folder / "out" / "grey.tif").unlink(missing_ok=True)
-        left = left_over(folder)
-        left["shared"] -= shared
+        left = {key: max(0, count - before[key]) for key, count in left_over(folder).items()}
     return {"figures": {**_figures(rows, work), **{f"left_{k}": v for k, v in left.items()},
                         "seconds": time.perf_counter() - start}, "rows": rows, "seed": SEED}  # fmt: skip
 

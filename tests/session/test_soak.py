@@ -20,7 +20,7 @@ def figures():
 
 def test_every_job_ends_and_some_are_cancelled(figures):
     assert figures["stuck"] == 0
-    assert figures["jobs_cancelled"] > 5 and figures["jobs_failed"] > 2 and figures["jobs_done"] > 20
+    assert figures["jobs_cancelled"] > 2 and figures["jobs_failed"] > 2 and figures["jobs_done"] > 20
 
 
 def test_memory_threads_and_files_do_not_grow(figures):

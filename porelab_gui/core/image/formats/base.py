@@ -130,10 +130,15 @@ def tags_voxel(path: Path, sizes: tuple[float, ...], tag: str) -> VoxelSize:
     return (float(sizes[0]), float(sizes[1]), float(sizes[2]))
 
 
-def check_declared(path: Path, shape: tuple[int, ...], dtype: Any, available: int, ratio: float = 1.0) -> None:
-    """Refuse a header that promises more than ``available`` bytes could hold at a compression of ``ratio``."""
+def check_declared(
+    path: Path, shape: tuple[int, ...], dtype: Any, available: int, ratio: float = 1.0, *, least: int = 1
+) -> None:
+    """Refuse a header that promises more than ``available`` bytes could hold at a compression of ``ratio``.
+
+    No side may be shorter than ``least``: an image is not empty, a list may be.
+    """
     needed = math.prod(int(n) for n in shape) * np.dtype(dtype).itemsize
-    if any(int(n) < 1 for n in shape):
+    if any(int(n) < least for n in shape):
         raise FormatError(f"its header gives the shape {tuple(shape)}", where=path, remedy="Export it again.")
     if needed > available * ratio:
         raise FormatError(

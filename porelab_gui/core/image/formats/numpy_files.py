@@ -62,12 +62,12 @@ def members(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[tuple[int, 
     return found
 
 
-def read_member(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
-    """One array of an .npz, after checking that the bytes for it are there and fit in memory."""
+def read_member(path: Path, archive: zipfile.ZipFile, name: str, least: int = 0) -> Any:
+    """One array of an .npz, no side below ``least``, after checking that its bytes are there and fit in memory."""
     info = archive.getinfo(name + ".npy")
     with archive.open(info) as handle:
         shape, _, dtype, _ = _header(handle, path)
-    check_declared(path, shape, dtype, min(info.file_size, int(path.stat().st_size * MEMBER_LIMIT)))
+    check_declared(path, shape, dtype, min(info.file_size, int(path.stat().st_size * MEMBER_LIMIT)), least=least)
     check_memory(path, math.prod(shape) * dtype.itemsize)
     with archive.open(info) as handle:
         return np.lib.format.read_array(handle, allow_pickle=False)
@@ -102,7 +102,7 @@ def _open_npz(path: Path, options: Options) -> Image:
         stacks = tuple(k for k, (shape, dtype) in known.items() if len(shape) >= 3 and dtype.kind in "biuf")
         flat = tuple(k for k, (shape, dtype) in known.items() if len(shape) == 2 and dtype.kind in "biuf")
         name = choose_dataset(path, stacks or flat, options.dataset, PREFERRED)
-        data = read_member(path, archive, name)
+        data = read_member(path, archive, name, least=1)
         voxel = _voxel(path, archive, known)
         phases = None
         void: tuple[int, ...] | None = None
