@@ -18,6 +18,7 @@ def measured(bench: str, part: str, measure: Callable[[], Any]) -> Any:
         return json.loads(path.read_text())
     found = measure()
     if folder:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(found, default=float))
     return found
 
