@@ -63,7 +63,7 @@ def _open_new(path: Path, options: Options) -> Image:
         name = choose_dataset(path, tuple(found), options.dataset, PREFERRED)
         item = found[name]
         check_stored(path, item)
-        size = file["voxel_size"] if isinstance(file.get("voxel_size", getlink=True), h5py.HardLink) else None
+        size: Any = file["voxel_size"] if isinstance(file.get("voxel_size", getlink=True), h5py.HardLink) else None
         told = size is not None and name != "voxel_size" and getattr(size, "size", 0) in (1, 3) and not size.external
         voxel = _voxel(path, size[()]) if told else None
         logical = item.attrs.get("MATLAB_class", b"") in (b"logical", "logical")
