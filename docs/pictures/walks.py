@@ -107,9 +107,7 @@ def permeability(hand: Hand, scratch: Path) -> None:
 
 def rocks(hand: Hand, scratch: Path) -> None:
     """A generator of a few minutes, its rocks, and rocks with a wanted porosity."""
-    hand.step("Generate")
-    hand.fill(kind="sandstone", depth="144", height="36", width="36", grain="10", porosity="0.3")
-    hand.run("Phantom with known truth")
+    _long_sandstone(hand)
     hand.step("Learn")
     hand.method("Train a rock generator")
     hand.data("labels", "truth")
@@ -139,6 +137,13 @@ def rocks(hand: Hand, scratch: Path) -> None:
     hand.picture("rocks_accepted")
 
 
+def _long_sandstone(hand: Hand) -> None:
+    """A phantom long enough to hold out a slab."""
+    hand.step("Generate")
+    hand.fill(kind="sandstone", depth="144", height="36", width="36", grain="10", porosity="0.3")
+    hand.run("Phantom with known truth")
+
+
 def _reachable(hand: Hand, scratch: Path) -> tuple[str, str]:
     """A range of porosity inside what this generator makes, seen on rocks made before."""
     hand.method("Generate rocks")
@@ -151,9 +156,7 @@ def _reachable(hand: Hand, scratch: Path) -> tuple[str, str]:
 
 def superres(hand: Hand, scratch: Path) -> None:
     """Blocks of known permeability, both nets, the correction, the images side by side."""
-    hand.step("Generate")
-    hand.fill(kind="sandstone", depth="144", height="36", width="36", grain="10", porosity="0.3")
-    hand.run("Phantom with known truth")
+    _long_sandstone(hand)
     hand.step("Super-resolve")
     hand.method("Blocks of known permeability")
     hand.data("labels", "truth")

@@ -188,6 +188,14 @@ def setting_of(table: Table) -> str:
     return next((k for k in settings if len(set(table[k].tolist())) > 1), "")
 
 
+def across(table: Table) -> tuple[str, NDArray[Any]]:
+    """What the results are drawn against: the setting that varies where it is a number, else the number of the run."""
+    setting = setting_of(table)
+    if setting and table[setting].dtype.kind in "iuf":
+        return setting, table[setting]
+    return "run", np.arange(1, len(table) + 1)
+
+
 def results_of(table: Table) -> list[str]:
     """The results that are not the same in every run."""
     numeric = [k for k, c in table.columns.items() if not c.meta.get("setting") and c.values.dtype.kind in "iuf"]
@@ -206,9 +214,7 @@ def plot_cases(table: Table, path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    across = setting_of(table)
-    numeric = bool(across) and table[across].dtype.kind in "iuf"
-    x = table[across] if numeric else np.arange(1, len(table) + 1)
+    title, x = across(table)
     shown = results_of(table)[:24]
     figure = Figure(figsize=(9, 2.3 * max(1, (len(shown) + 2) // 3)), layout="constrained")
     for k, key in enumerate(shown):
@@ -216,6 +222,6 @@ def plot_cases(table: Table, path: Path) -> None:
         axes.plot(x, table[key], "o-", ms=4, lw=1)
         unit = table.columns[key].unit
         axes.set_title(f"{key} [{unit}]" if unit not in ("", "1") else key, fontsize=8)
-        axes.set_xlabel(across if numeric else "run", fontsize=8)
+        axes.set_xlabel(title, fontsize=8)
         axes.tick_params(labelsize=7)
     figure.savefig(path, dpi=130)

@@ -34,14 +34,6 @@ class ActionSpec:
     title_now: Title | None = None
 
 
-def _save_script(window: PorelabWindow) -> None:
-    ask_save(window.context, window.main, script=True)
-
-
-def _many_runs(window: PorelabWindow) -> None:
-    ask_many_runs(window.context, window.main)
-
-
 ACTIONS = (
     ActionSpec("open", "File", "Open in PoreLab…", lambda w: w.opener.ask_files(), "Ctrl+Shift+I"),
     ActionSpec("open_folder", "File", "Open folder of slices…", lambda w: w.opener.ask_folder(), "Ctrl+Alt+F"),

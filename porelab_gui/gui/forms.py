@@ -18,7 +18,7 @@ from porelab_gui.gui.form.build import is_advanced, label_of, make_editor, toolt
 from porelab_gui.gui.form.editors import ColumnEditor, Editor
 from porelab_gui.gui.form.forecast import forecast
 from porelab_gui.gui.form.inputs import InputChooser
-from porelab_gui.gui.theme import role
+from porelab_gui.gui.theme import restyle, role
 from porelab_gui.gui.what import WhatIsThis
 from porelab_gui.session.jobs import Job
 
@@ -245,9 +245,7 @@ class MethodForm(QWidget):
             text, bad = forecast(self.method, inputs, self.method.validate(self.values()))
         except (PorelabError, ValueError):
             text, bad = "", False
-        role(self.memory, "error" if bad else "quiet")
-        self.memory.style().unpolish(self.memory)
-        self.memory.style().polish(self.memory)
+        restyle(self.memory, "error" if bad else "quiet")
         self.memory.setText(text)
         self.memory.setVisible(bool(text) and not self.chooser.missing())
 

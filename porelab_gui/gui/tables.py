@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.nouns import Table
+from porelab_gui.gui.choices import refill_words
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.network.colouring import readable
 from porelab_gui.gui.numbers import pretty_unit
@@ -208,11 +209,7 @@ class TablesPanel(QWidget):
         items = self.context.session.items
         tables = [k for k in reversed(list(items)) if isinstance(items[k], Table)]
         fresh = next((n for n in tables if n in names), self.combo.currentText())
-        self.combo.blockSignals(True)
-        self.combo.clear()
-        self.combo.addItems(tables)
-        self.combo.setCurrentIndex(max(0, self.combo.findText(fresh)))
-        self.combo.blockSignals(False)
+        refill_words(self.combo, tables, fresh)
         head = (self.combo, self.notes_button, self.view.copy_button, self.view.save_button)
         for widget in (*head, self.view):
             widget.setVisible(bool(tables))

@@ -143,3 +143,10 @@ def role(widget: QWidget, name: str) -> QWidget:
     """Mark a widget for a rule of the sheet (primary, quiet, error, title, ...)."""
     widget.setProperty("role", name)
     return widget
+
+
+def restyle(widget: QWidget, name: str) -> None:
+    """Give a widget that is shown already another role."""
+    role(widget, name)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)

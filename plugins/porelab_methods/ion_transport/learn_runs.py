@@ -230,8 +230,9 @@ def _told(effects: Array | None) -> str:
     """Which correction took part."""
     if effects is None:
         return "no strengths fitted, so the correction is that for parameters of a DSPM-DE fit"
-    words = zip(("activities", "regulated charge", "permittivity"), effects[0], strict=True)
-    return "fitted strengths " + ", ".join(f"{name} {value:.2f}" for name, value in words)
+    from porelab_methods.ion_transport.tune_runs import in_words
+
+    return in_words(effects[0])
 
 
 def _pairs(feed: Any, found: dict[str, Array]) -> Table:

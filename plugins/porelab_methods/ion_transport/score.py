@@ -22,7 +22,7 @@ from porelab_methods.ion_transport.neural import SEGMENTS, State, solve_neural, 
 from porelab_methods.ion_transport.plan import SHIPPED, Plan, bench_data, fitted
 from porelab_methods.ion_transport.presets import FEEDS
 from porelab_methods.ion_transport.profiles import profiles
-from porelab_methods.ion_transport.store import Ensemble, IonNets, load_nets, shipped
+from porelab_methods.ion_transport.store import Ensemble, IonNets, load_nets, pick, shipped
 from porelab_methods.ion_transport.strengths import MAIN, Task, judged, main_fit, rivals
 from porelab_methods.ion_transport.system import Membrane, Solution, solve
 from porelab_methods.ion_transport.train import case_of
@@ -218,11 +218,6 @@ def variants(nets: IonNets) -> dict[str, tuple[Ensemble, bool]]:
         if names:
             made[title] = (pick(nets, names), soft)
     return made
-
-
-def pick(nets: IonNets, names: Sequence[str]) -> Ensemble:
-    """Some of the networks, averaged."""
-    return Ensemble([nets.nets[n] for n in names])  # type: ignore[misc]
 
 
 def _row(bench: str, title: str, data: Experiments, value: Array, charge: float) -> dict[str, Any]:

@@ -67,6 +67,11 @@ class Ensemble:
         return np.asarray(np.mean([net.correction(features, present) for net in self.nets], axis=0), float)
 
 
+def pick(nets: IonNets, names: Sequence[str]) -> Ensemble:
+    """Some of the networks, averaged."""
+    return Ensemble([nets.nets[n] for n in names])  # type: ignore[misc]
+
+
 def load_nets(weights: Weights) -> IonNets:
     """All networks of a Weights folder; FormatError where it is not of this system."""
     from porelab_gui.core.learning.weights import load_weights, read_config

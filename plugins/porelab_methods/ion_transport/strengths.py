@@ -20,7 +20,7 @@ from porelab_methods.ion_transport.data import Experiments
 from porelab_methods.ion_transport.kept import Kept
 from porelab_methods.ion_transport.neural import State, solve_neural
 from porelab_methods.ion_transport.plan import Plan, told_data
-from porelab_methods.ion_transport.store import Ensemble, IonNets
+from porelab_methods.ion_transport.store import Ensemble, IonNets, pick
 from porelab_methods.ion_transport.system import Membrane
 from porelab_methods.ion_transport.train import case_of
 from porelab_methods.ion_transport.tuning import PRIOR, Tuned, fit_through, tune
@@ -77,17 +77,17 @@ def _listed(fit: Callable[[Experiments, int], Tuned], data: Experiments, k: int)
 
 def main_fit(nets: IonNets, task: Task, kept: Kept) -> Known:
     """Membranes fitted through the networks that ship for this."""
-    correction = _pick(nets, nets.told).correction
+    correction = pick(nets, nets.told).correction
     return fitted_membranes(task, lambda data, k: tune(data, correction, task.start[k], PRIOR), kept, "strengths")
 
 
 def judged(nets: IonNets, task: Task, known: Known, kept: Kept) -> dict[str, State]:
     """States of the unseen rows by title: the model, and networks that are only there to be compared."""
-    made = {MAIN: _solved(task, known, _pick(nets, nets.told), False)}
+    made = {MAIN: _solved(task, known, pick(nets, nets.told), False)}
     chosen = {nets.told[0]: ("one network", False), **CONTROLS}
     for name, (words, soft) in chosen.items():
         if name in nets.nets:
-            one = _pick(nets, [name])
+            one = pick(nets, [name])
             own = fitted_membranes(task, partial(_near, one, known, soft), kept, name)
             made[f"{MAIN}, {words}"] = _solved(task, own, one, soft)
     return made
@@ -100,10 +100,6 @@ def _near(one: Ensemble, known: Known, soft: bool, data: Experiments, k: int) ->
 
 def _solved(task: Task, known: Known, ensemble: Ensemble, soft: bool) -> State:
     return solve_neural(case_of(task.unseen, known.membranes, known.effects), ensemble.correction, soft=soft)
-
-
-def _pick(nets: IonNets, names: Sequence[str]) -> Ensemble:
-    return Ensemble([nets.nets[n] for n in names])  # type: ignore[misc]
 
 
 def rivals(plan: Plan, task: Task, known: Known, kept: Kept, steps: int = STEPS) -> dict[str, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from porelab_methods.ion_transport.tuning import PRIOR, Tuned, intervals, solve_
 
 Array = NDArray[np.float64]
 STRENGTHS = ("activity_strength", "regulation_strength", "dielectric_strength")
+WORDS = ("activities", "regulated charge", "permittivity")  # that they are the strengths of
 
 
 def run_tune(inputs: Inputs, params: Any, progress: Progress) -> Outputs:
@@ -105,6 +107,11 @@ def with_membrane(params: Any, table: Table | None) -> Any:
             remedy=f"Known are {', '.join(known)}.",
         )
     return type(params)(**{**params.model_dump(), **found})
+
+
+def in_words(strengths: Sequence[float] | Array) -> str:
+    """Strengths in the order of ``STRENGTHS`` for people."""
+    return "fitted strengths " + ", ".join(f"{word} {value:.2f}" for word, value in zip(WORDS, strengths, strict=True))
 
 
 def strengths_of(params: Any) -> Array | None:

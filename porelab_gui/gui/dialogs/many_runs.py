@@ -25,13 +25,14 @@ from qtpy.QtWidgets import (
 
 from porelab_gui.core.cases import Case, images_in, several, sweep
 from porelab_gui.core.errors import PorelabError
-from porelab_gui.core.recipe import Recipe
+from porelab_gui.core.recipe import Recipe, RecipeStep
 from porelab_gui.core.registry import get
+from porelab_gui.gui.choices import refill
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.dialogs.runs_plot import RunsPlot
 from porelab_gui.gui.form.build import label_of, tooltip_of
 from porelab_gui.gui.tables import TableView
-from porelab_gui.gui.theme import follow_theme, role
+from porelab_gui.gui.theme import follow_theme, restyle, role
 from porelab_gui.session.jobs import FINISHED, Job, State
 from porelab_gui.session.many_runs import many_runs, table_of
 from porelab_gui.session.session import Session
@@ -78,14 +79,8 @@ class SpanRow(QWidget):
     def offer(self, recipe: Recipe) -> None:
         """List the steps of a recipe that have parameters; what is chosen stays where it is still there."""
         before, self.recipe = (self.step.currentData(), self.parameter.currentData()), recipe
-        self.step.blockSignals(True)
-        self.step.clear()
-        for step in recipe.steps:
-            if get(step.method).params.model_fields:
-                number = step.id.removeprefix(step.method).replace("_", " ")
-                self.step.addItem(f"{get(step.method).title}{number}", step.id)
-        self.step.setCurrentIndex(max(0, self.step.findData(before[0])))
-        self.step.blockSignals(False)
+        steps = [s for s in recipe.steps if get(s.method).params.model_fields]
+        refill(self.step, ((_named(s), s.id) for s in steps), before[0])
         self._offer_parameters()
         if self.step.currentData() == before[0]:
             self.parameter.setCurrentIndex(max(0, self.parameter.findData(before[1])))
@@ -96,16 +91,12 @@ class SpanRow(QWidget):
         return (key, several(self.values.text())) if self.values.text().strip() else None
 
     def _offer_parameters(self) -> None:
-        self.parameter.blockSignals(True)
-        self.parameter.clear()
         step = self._step()
         fields = get(step.method).params.model_fields if step is not None else {}
-        for name, info in fields.items():
-            self.parameter.addItem(label_of(name, info), name)
-            self.parameter.setItemData(self.parameter.count() - 1, tooltip_of(info), Qt.ItemDataRole.ToolTipRole)
         numeric = [k for k, info in fields.items() if info.annotation in (int, float)]
-        self.parameter.setCurrentIndex(max(0, self.parameter.findData(numeric[0] if numeric else "")))
-        self.parameter.blockSignals(False)
+        refill(self.parameter, ((label_of(k, info), k) for k, info in fields.items()), numeric[0] if numeric else "")
+        for row, info in enumerate(fields.values()):
+            self.parameter.setItemData(row, tooltip_of(info), Qt.ItemDataRole.ToolTipRole)
         self._on_parameter()
 
     def _step(self) -> Any:
@@ -123,6 +114,11 @@ class SpanRow(QWidget):
         self.changed.emit()
 
 
+def _named(step: RecipeStep) -> str:
+    """A step as one reads it: the title of its Method, and a number where it ran more than once."""
+    return f"{get(step.method).title}{step.id.removeprefix(step.method).replace('_', ' ')}"
+
+
 class ManyRunsDialog(QDialog):
     """Settings above, results below; stays while the job runs, and the window with it. One per session."""
 
@@ -133,6 +129,7 @@ class ManyRunsDialog(QDialog):
         self.context = context
         self.job: Job | None = None
         self.rows: list[SpanRow] = []
+        self._listed: tuple[tuple[str, int], Sequence[Path]] = (("", 0), ())
         self.setWindowTitle("Many runs: sweep or batch")
         self.resize(980, 640)
         self.add_button, self.run_button, self.stop_button = (
@@ -171,9 +168,17 @@ class ManyRunsDialog(QDialog):
     def cases(self) -> list[Case]:
         """Every run that is asked for; PorelabError naming what is wrong."""
         spans = dict(found for row in self.rows if (found := row.span()) is not None)
-        folder = self.folder.text().strip()
-        images: Sequence[Path] = images_in(Path(folder)) if folder else ()
+        images = self.images()
         return sweep({}, spans, images) if spans or images else []
+
+    def images(self) -> Sequence[Path]:
+        """The images of the folder, which is listed anew when it has changed, not at every key."""
+        text = self.folder.text().strip()
+        folder = Path(text)
+        key = (text, folder.stat().st_mtime_ns if folder.is_dir() else 0)
+        if text and key != self._listed[0]:
+            self._listed = (key, images_in(folder))
+        return self._listed[1] if text else ()
 
     def run(self) -> Job | None:
         """Queue all runs as one job."""
@@ -235,10 +240,8 @@ class ManyRunsDialog(QDialog):
         self.refresh()
 
     def _tell(self, text: str, bad: bool = False) -> None:
-        role(self.told, "error" if bad else "quiet")
+        restyle(self.told, "error" if bad else "quiet")
         self.told.setText(text)
-        self.told.style().unpolish(self.told)
-        self.told.style().polish(self.told)
 
     def _remove(self, row: SpanRow) -> None:
         self.rows.remove(row)

@@ -26,7 +26,7 @@ from porelab_gui.core.image.formats.raw import DTYPES, guess_raw, preview_raw, v
 from porelab_gui.core.nouns import AXES
 from porelab_gui.gui.dialogs.voxel_size import VoxelSizeRow
 from porelab_gui.gui.form.number import NumberBox, Range
-from porelab_gui.gui.theme import role
+from porelab_gui.gui.theme import restyle, role
 
 PREVIEW = 360
 
@@ -89,9 +89,7 @@ class RawDialog(QDialog):
         """Check the layout against the file and draw the slice that it gives."""
         problem = self._problem()
         self.verdict.setText(problem or f"{self.size:,} bytes: the layout fits the file.")
-        role(self.verdict, "error" if problem else "good")
-        self.verdict.style().unpolish(self.verdict)
-        self.verdict.style().polish(self.verdict)
+        restyle(self.verdict, "error" if problem else "good")
         self.ok.setEnabled(not problem)
         self._draw()
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from porelab_gui.core.cases import results_of, setting_of
+from porelab_gui.core.cases import across, results_of
 from porelab_gui.core.nouns import Table
+from porelab_gui.gui.choices import refill_words
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.numbers import pretty_unit
 from porelab_gui.gui.plots.canvas import PlotCanvas
@@ -48,12 +49,7 @@ class RunsPlot(QWidget):
         """Draw a table of runs; the result that is chosen stays."""
         self.table = table
         names = results_of(table) if table is not None else []
-        before = self.combo.currentText()
-        self.combo.blockSignals(True)
-        self.combo.clear()
-        self.combo.addItems(names)
-        self.combo.setCurrentIndex(max(0, names.index(before) if before in names else 0))
-        self.combo.blockSignals(False)
+        refill_words(self.combo, names, self.combo.currentText())
         self.combo.setEnabled(bool(names))
         self.save.setEnabled(bool(names))
         self.plot.message.setVisible(not names)
@@ -62,10 +58,7 @@ class RunsPlot(QWidget):
     def points(self) -> tuple[str, NDArray[Any], NDArray[Any]]:
         """Title of x, x and y of what is drawn."""
         assert self.table is not None
-        across = setting_of(self.table)
-        numeric = bool(across) and self.table[across].dtype.kind in "iuf"
-        x = self.table[across] if numeric else np.arange(1, len(self.table) + 1)
-        return (across if numeric else "run"), x, self.table[self.combo.currentText()]
+        return *across(self.table), self.table[self.combo.currentText()]
 
     def _draw(self, axes: Any, chosen: Colours) -> None:
         if self.table is None or not self.combo.count():

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from porelab_gui.core.learning.pictures import Picture
+from porelab_gui.gui.choices import refill_words
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.learning.curves import TrainingCurves
 from porelab_gui.gui.learning.jobs import is_training
@@ -112,12 +113,7 @@ class TrainingTab(QWidget):
         names = [] if self.job is None else list(self.job.pictures)
         if names == [self.which.itemText(k) for k in range(self.which.count())]:
             return
-        before = self.which.currentText()
-        self.which.blockSignals(True)
-        self.which.clear()
-        self.which.addItems(names)
-        self.which.setCurrentText(before if before in names else (names[0] if names else ""))
-        self.which.blockSignals(False)
+        refill_words(self.which, names, self.which.currentText())
 
     def _show_parts(self) -> None:
         there, pictured = self.job is not None, self.which.count() > 0

@@ -13,7 +13,7 @@ from porelab_gui.core.network.health import Health, Problem, check
 from porelab_gui.core.nouns import AXES, Network
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.numbers import show
-from porelab_gui.gui.theme import role
+from porelab_gui.gui.theme import restyle, role
 from porelab_gui.session.jobs import Job, State
 
 EMPTY = "Extract a network, or open one, and its faults are listed here."
@@ -182,10 +182,3 @@ def _text(kind: str = "") -> QLabel:
     if kind:
         role(label, kind)
     return label
-
-
-def restyle(widget: QWidget, kind: str) -> None:
-    """Give a widget another role of the style sheet."""
-    role(widget, kind)
-    widget.style().unpolish(widget)
-    widget.style().polish(widget)

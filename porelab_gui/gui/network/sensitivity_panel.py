@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from porelab_gui.core.nouns import AXES, Network
 from porelab_gui.core.transport.pnm.kinds import DIFFUSION, FLOW
 from porelab_gui.core.transport.pnm.ranking import RankParams, ranked
+from porelab_gui.gui.choices import refill
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.network.colouring import Colouring
 from porelab_gui.gui.tables import TableView
@@ -59,13 +60,7 @@ class SensitivityPanel(QWidget):
         network = self._network()
         throats = {} if network is None else network.throats
         keys = [(k, a, w) for k, w in PROCESSES for a in AXES if f"{k.share}.{a}" in throats]
-        before = self.which.currentData()
-        self.which.blockSignals(True)
-        self.which.clear()
-        for _, axis, words in keys:
-            self.which.addItem(f"{words} along {axis}", (words, axis))
-        self.which.setCurrentIndex(max(0, self.which.findData(before)))
-        self.which.blockSignals(False)
+        refill(self.which, ((f"{w} along {a}", (w, a)) for _, a, w in keys), self.which.currentData())
         self.body.setVisible(bool(keys))
         if keys:
             self._fill()

@@ -31,8 +31,7 @@ from porelab_gui.core.units import MILLIDARCY
 from porelab_gui.gui.columns import ColumnChooser
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.network.class_chooser import ClassChooser
-from porelab_gui.gui.network.health_panel import restyle
-from porelab_gui.gui.theme import role
+from porelab_gui.gui.theme import restyle, role
 from porelab_gui.session.jobs import Job, State
 from porelab_gui.session.lanes import LatestLane
 

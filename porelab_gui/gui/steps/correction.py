@@ -15,6 +15,7 @@ from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.image.correct import Edits, save_edits
 from porelab_gui.core.nouns import Labels, Regions, Stack
 from porelab_gui.core.review import SliceState
+from porelab_gui.gui.choices import refill_words
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.correcting import strokes
 from porelab_gui.gui.correcting.controls import SMART, TOOLS, CorrectionControls
@@ -186,11 +187,7 @@ class CorrectionPage(CorrectionControls):
         greys = [k for k, v in items.items() if type(v) is Stack]
         for combo, offered in ((self.items, names), (self.grey, greys)):
             before = combo.currentText()
-            combo.blockSignals(True)
-            combo.clear()
-            combo.addItems(offered)
-            combo.setCurrentText(before if before in offered else (offered[-1] if offered else ""))
-            combo.blockSignals(False)
+            refill_words(combo, offered, before if before in offered else (offered[-1] if offered else ""))
         self._fit_tolerance()
         self._choose_item()
 

@@ -19,7 +19,7 @@ from porelab_gui.gui.numbers import show
 from porelab_gui.gui.section import Section
 from porelab_gui.gui.steps.generic import GenericPanel
 from porelab_gui.gui.tables import TableView
-from porelab_gui.gui.theme import role
+from porelab_gui.gui.theme import restyle, role
 from porelab_gui.session.jobs import Job, State
 
 EMPTY = "Compute conductances, then solve: K and F of each axis are listed here."
@@ -105,9 +105,7 @@ class ResultsPanel(QWidget):
         lines = [line for table in found for line in sentences(table)]
         lines += self._not_spanned(found)
         self.summary.setText("\n".join(lines) or EMPTY)
-        role(self.summary, "" if lines else "quiet")
-        self.summary.style().unpolish(self.summary)
-        self.summary.style().polish(self.summary)
+        restyle(self.summary, "" if lines else "quiet")
         newest = found[-1] if found else None
         self.table.setVisible(newest is not None)
         self.table.show_table(newest)

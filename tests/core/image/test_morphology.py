@@ -9,6 +9,7 @@ from porelab_gui.core.errors import InputError
 from porelab_gui.core.image.morphology import bodies, correlation, fractal, minkowski, phases, thickness
 from porelab_gui.core.image.morphology.method import MORPHOLOGY
 from porelab_gui.core.nouns import Labels
+from porelab_gui.core.validation.cases_morphology import cantor_set
 
 ISO = (1.0, 1.0, 1.0)
 VOXELS = [ISO, (2.0, 1.0, 1.0), (1.0, 1.5, 2.0)]
@@ -194,13 +195,7 @@ def test_thickness_tells_two_sizes_apart():
 @pytest.mark.parametrize("kept", [1, 2, 4, 6, 8])
 def test_box_dimension_of_cantor_sets(kept):
     """Keeping m of the 8 octants at each of 6 levels gives the dimension log2 m exactly."""
-    corners = np.array(list(np.ndindex(2, 2, 2)))[np.random.default_rng(kept).permutation(8)[:kept]]
-    rule = np.zeros((2, 2, 2), bool)
-    rule[tuple(corners.T)] = True
-    mask = rule
-    for _ in range(5):
-        mask = np.kron(mask, rule).astype(bool)
-    edges, counts = fractal.box_counts(mask)
+    edges, counts = fractal.box_counts(cantor_set(kept))
     assert fractal.fractal_dimension(edges, counts) == pytest.approx(np.log2(kept), abs=1e-9)
 
 

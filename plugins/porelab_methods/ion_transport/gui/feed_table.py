@@ -19,8 +19,9 @@ from qtpy.QtWidgets import (
 
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.nouns import Column, Table
+from porelab_gui.gui.choices import refill
 from porelab_gui.gui.quantities import to_text
-from porelab_gui.gui.theme import role
+from porelab_gui.gui.theme import restyle
 from porelab_methods.ion_transport.feed import Feed, table_to_feed
 from porelab_methods.ion_transport.ions import IONS, ion
 from porelab_methods.ion_transport.presets import FEEDS
@@ -173,14 +174,8 @@ class FeedEditor(QWidget):
         self.refresh()
 
     def _offer_balance(self, chosen: str) -> None:
-        self.balance.blockSignals(True)
-        self.balance.clear()
-        self.balance.addItem(NOBODY, "")
-        for row in range(self.table.rowCount()):
-            if self.text(row, 0):
-                self.balance.addItem(self.text(row, 0), self.text(row, 0))
-        self.balance.setCurrentIndex(max(0, self.balance.findData(chosen)))
-        self.balance.blockSignals(False)
+        names = [self.text(row, 0) for row in range(self.table.rowCount()) if self.text(row, 0)]
+        refill(self.balance, [(NOBODY, ""), *((name, name) for name in names)], chosen)
         self._fit_height()
 
     def _show_balanced(self, feed: Feed) -> None:
@@ -219,10 +214,8 @@ class FeedEditor(QWidget):
         self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + rows * ROW + 6)
 
     def _say(self, text: str, kind: str) -> None:
-        role(self.said, kind)
+        restyle(self.said, kind)
         self.said.setText(text)
-        self.said.style().unpolish(self.said)
-        self.said.style().polish(self.said)
 
 
 def narrow(combo: QComboBox) -> None:

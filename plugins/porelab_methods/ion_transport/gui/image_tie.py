@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QGridLayout, QLabel, QPushBut
 
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.nouns import AXES, Labels, Network, Regions
+from porelab_gui.gui.choices import refill_words
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.network.colouring import Colouring
 from porelab_gui.gui.numbers import show
@@ -165,12 +166,8 @@ class ImageTie(QWidget):
         before = self.item.currentText()
         networks = [n for n in names if isinstance(items[n], Network)]
         newest = (networks or names or [""])[-1]
-        self.item.blockSignals(True)
-        self.item.clear()
-        self.item.addItems(names)
-        self.item.setCurrentText(before if before in names else newest)
+        refill_words(self.item, names, before if before in names else newest)
         self.item.setEnabled(bool(names))
-        self.item.blockSignals(False)
         self._timer.start()
 
     def _offer_ions(self, network: Network) -> None:

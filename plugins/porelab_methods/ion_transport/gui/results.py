@@ -15,7 +15,7 @@ from porelab_gui.core.registry import get
 from porelab_gui.gui.access import make_accessible
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.plots.canvas import PlotCanvas
-from porelab_gui.gui.theme import Colours, follow_theme, role
+from porelab_gui.gui.theme import Colours, follow_theme, restyle, role
 from porelab_gui.gui.what import ask_in_corner
 from porelab_methods.ion_transport.gui import charts
 from porelab_methods.ion_transport.gui.live import Live
@@ -111,9 +111,7 @@ class Results(QWidget):
         self._say()
 
     def _say(self) -> None:
-        role(self.said, "error" if self._problem else "quiet")
-        self.said.style().unpolish(self.said)
-        self.said.style().polish(self.said)
+        restyle(self.said, "error" if self._problem else "quiet")
         self.said.setText(self._problem or self.sentence())
 
     def sentence(self) -> str:

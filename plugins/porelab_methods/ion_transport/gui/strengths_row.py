@@ -8,10 +8,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from porelab_gui.gui.theme import role
-from porelab_methods.ion_transport.tune_runs import STRENGTHS
+from porelab_methods.ion_transport.tune_runs import STRENGTHS, in_words
 
 NONE = "Neural: no strengths fitted; corrected as for parameters of a DSPM-DE fit."
-WORDS = ("activities", "regulated charge", "permittivity")
 
 
 class StrengthsRow(QWidget):
@@ -39,7 +38,6 @@ class StrengthsRow(QWidget):
         if dict(values) == self.values:
             return
         self.values = dict(values)
-        numbers = ", ".join(f"{word} {values[n]:.2f}" for word, n in zip(WORDS, STRENGTHS, strict=True) if n in values)
-        self.said.setText(f"Neural: fitted strengths {numbers}" if values else NONE)
+        self.said.setText(f"Neural: {in_words([values[n] for n in STRENGTHS])}" if values else NONE)
         self.clear.setVisible(bool(values))
         self.changed.emit()
