@@ -32,7 +32,7 @@ def shale(hand: Hand, scratch: Path) -> None:
     hand.step("Learn")
     hand.method("Train a U-Net")
     hand.data("labels", "truth")
-    hand.fill(epochs="6", n_slices="5", tests="2", folder=str(scratch / "shale"))
+    hand.fill(epochs="24", n_slices="5", tests="2", folder=str(scratch / "shale"))
     hand.fill(width="8", patches="80")
     hand.tab("Training")
     hand.run("Train a U-Net")
