@@ -23,7 +23,7 @@ from porelab_methods.ion_transport.plan import SHIPPED, Plan, bench_data, fitted
 from porelab_methods.ion_transport.presets import FEEDS
 from porelab_methods.ion_transport.profiles import profiles
 from porelab_methods.ion_transport.store import Ensemble, IonNets, load_nets, pick, shipped
-from porelab_methods.ion_transport.strengths import MAIN, Task, judged, main_fit, rivals
+from porelab_methods.ion_transport.strengths import MAIN, Task, judged, main_fit, main_state, rivals
 from porelab_methods.ion_transport.system import Membrane, Solution, solve
 from porelab_methods.ion_transport.train import case_of
 from porelab_methods.ion_transport.vectors import VECTORS
@@ -122,8 +122,7 @@ def bench_a(
     figures: dict[str, float] = {}
     rows: list[dict[str, Any]] = []
     for place in (here, there):
-        wanted = nets.told and place is here  # whose membranes these networks have not met either
-        told = kept(f"told_{place.name}", partial(told_part, nets, plan, here, kept)) if wanted else {}
+        told = kept(f"told_{place.name}", partial(told_part, nets, plan, place, kept)) if nets.told else {}
         plain = kept(f"plain_{place.name}", partial(plain_part, nets, here, place, kept))
         mine = [*plain["rows"], *told.get("rows", [])]
         figures |= _figures(place, mine) | plain["figures"] | told.get("figures", {})
@@ -158,14 +157,17 @@ def plain_part(nets: IonNets, here: Place, place: Place, kept: Kept) -> dict[str
 
 
 def told_part(nets: IonNets, plan: Plan, place: Place, kept: Kept) -> dict[str, Any]:
-    """Rows of membranes with fitted strengths, of controls, and of what learned from the same simulations."""
+    """Rows of membranes with fitted strengths; on the bench also controls, and what learned from the same simulations.
+
+    These networks have met no membrane of either place."""
     task = Task(place.own, place.unseen, box_fits(place.own, kept, place.name), place.name)
     known = main_fit(nets, task, kept)
-    states = judged(nets, task, known, kept)
+    bench = place.name == "bench"
+    states = judged(nets, task, known, kept) if bench else {MAIN: main_state(nets, task, known)}
     found = {title: (s.solution.rejection, imbalance(s.solution)) for title, s in states.items()}
-    for title, value in rivals(plan, task, known, kept).items():
-        found[title] = (value, _charge_of(task.unseen, value))
-    figures = _pairing(pick(nets, nets.told), states[MAIN])
+    others = rivals(plan, task, known, kept) if bench else {}
+    found |= {title: (value, _charge_of(task.unseen, value)) for title, value in others.items()}
+    figures = _pairing(pick(nets, nets.told), states[MAIN]) if bench else {}
     return {"figures": figures, "rows": [_row(place.title, t, place.unseen, *v) for t, v in found.items()]}
 
 

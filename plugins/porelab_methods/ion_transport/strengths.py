@@ -81,9 +81,14 @@ def main_fit(nets: IonNets, task: Task, kept: Kept) -> Known:
     return fitted_membranes(task, lambda data, k: tune(data, correction, task.start[k], PRIOR), kept, "strengths")
 
 
+def main_state(nets: IonNets, task: Task, known: Known) -> State:
+    """The unseen rows by the networks that ship for this."""
+    return _solved(task, known, pick(nets, nets.told), False)
+
+
 def judged(nets: IonNets, task: Task, known: Known, kept: Kept) -> dict[str, State]:
     """States of the unseen rows by title: the model, and networks that are only there to be compared."""
-    made = {MAIN: _solved(task, known, pick(nets, nets.told), False)}
+    made = {MAIN: main_state(nets, task, known)}
     chosen = {nets.told[0]: ("one network", False), **CONTROLS}
     for name, (words, soft) in chosen.items():
         if name in nets.nets:
