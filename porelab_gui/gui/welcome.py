@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from porelab_gui.core.errors import PorelabError
+from porelab_gui.gui.access import make_accessible
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.settings import Settings
 from porelab_gui.gui.theme import follow_theme, role
@@ -69,6 +70,7 @@ class Welcome(QWidget):
         self._column.addWidget(_wrapped("Or drop files and folders anywhere on this window.", "quiet"))
         follow_theme(self, context.viewer, lambda c: self.setStyleSheet(
             self.styleSheet() + f"QWidget#welcome {{ background: {c.background}; }}"))  # fmt: skip
+        make_accessible(self)
         canvas.installEventFilter(self)
         context.viewer.layers.events.inserted.connect(self._update)
         context.viewer.layers.events.removed.connect(self._update)

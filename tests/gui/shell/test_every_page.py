@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QToolButton
+from qtpy.QtWidgets import QApplication, QTableView, QToolButton, QTreeView
 from window_pages import bold, pages, words
 
 from porelab_gui.gui.access import controls, spoken
@@ -67,6 +67,25 @@ def test_tab_walks_from_the_steps_to_the_button_of_the_page(qtbot, porelab):
             break
     want = [w for w in controls(page) if w.isVisible() and w.isEnabled()]
     assert want and not [spoken(w) for w in want if w not in met]
+
+
+def test_every_control_has_a_name(porelab, every_page):
+    roots = {**docks(porelab), **{f"step {s}": a for s, a in porelab.stepper.pages.items()}, "welcome": porelab.welcome}
+    nameless = {
+        f"{where}: {type(w).__name__} {w.objectName()} under {type(w.parentWidget()).__name__}"
+        for where, root in roots.items()
+        for w in controls(root)
+        if not spoken(w)
+    }
+    assert not nameless
+
+
+def test_tab_reaches_every_control_and_is_caught_by_none(porelab, every_page):
+    roots = [*docks(porelab).values(), *porelab.stepper.pages.values(), porelab.welcome]
+    every = [w for root in roots for w in controls(root)]
+    unreached = [(type(w).__name__, spoken(w)) for w in every if not w.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    caught = [spoken(w) for w in every if isinstance(w, QTableView | QTreeView) and w.tabKeyNavigation()]
+    assert not unreached and not caught
 
 
 def test_keys_lead_to_the_steps(qtbot, porelab):
