@@ -20,6 +20,7 @@ from porelab_methods.ion_transport.kernel import (
 )
 
 TOLERANCE = 1e-10  # on ln(c at the feed / c of the feed)
+FAINTEST = -230.0  # ln of a concentration [mol/m3]: 1e-100. Below it the march loses the ion against the others
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -82,6 +83,8 @@ def newton(
         accepted = False
         for _half in range(8):
             trial[:] = y + scale * step[:, 0]
+            if trial.min() < FAINTEST:
+                return NO_DESCENT
             status = residual(
                 trial, z, w, gone, feed, pe, kc, kf, soft, lnphi, x, film, activity, n, rtol, steps,
                 r2, jac2, cm, s_cm,

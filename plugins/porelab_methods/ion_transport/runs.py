@@ -91,6 +91,12 @@ def _rejections(
         notes.append(f"{', '.join(wide)}: as wide as the pore or wider, held back altogether")
     if flux == 0.0:
         notes.append("no flux: the permeate is in equilibrium with the feed")
+    if not solution.settled[0]:
+        tight = feed.names[int(np.argmax(np.where(solution.problem.gone[0], 0.0, solution.problem.pe[0])))]
+        notes.append(
+            f"{tight} all but fills the pore: its Peclet number is held at {solution.problem.pe[0].max():.4g}, "
+            "and the rejections still move with it"
+        )
     trace = [n for n, c in zip(feed.names, feed.concentration, strict=True) if c == 0]
     if trace:
         notes.append(f"{', '.join(trace)}: not in the feed, the rejection is the limit of a trace")

@@ -94,6 +94,8 @@ class Solution:
 
     An ion without feed concentration is carried as a trace: its permeate is 0, its rejection the limit.
     ``dy`` and ``dcm`` hold the sensitivities of ln c_p and ln c_m where they were asked for (see ``kernel``).
+    ``settled`` is False where a Peclet number is held at its cap although the rejections still moved with the cap:
+    an ion that all but fills the pore.
     """
 
     ions: tuple[Ion, ...]
@@ -108,6 +110,7 @@ class Solution:
     problem: Problem
     dy: Array | None = field(default=None, repr=False)
     dcm: Array | None = field(default=None, repr=False)
+    settled: NDArray[np.bool_] | None = None
 
     def neutrality(self) -> Array:
         """|sum z c_p| / sum |z| c_p per sample; 0 for a permeate without ions."""
@@ -239,6 +242,7 @@ class _Found:
     cp: Array
     cm: Array
     ok: NDArray[np.bool_]
+    settled: NDArray[np.bool_]
     dy: Array | None = None
     dcm: Array | None = None
 
@@ -263,7 +267,7 @@ def _run(p: Problem, sens: bool, rtol: float, steps: int, start: Array | None, d
         batch(*cut, y[part], cp[part], cm[part], status[part], dy[part], dcm[part])
 
     _spread(run, count, threads)
-    return _Found(y, cp, cm, status == CONVERGED, *((dy, dcm) if sens else (None, None)))
+    return _Found(y, cp, cm, status == CONVERGED, np.ones(count, bool), *((dy, dcm) if sens else (None, None)))
 
 
 def _climb(
@@ -273,6 +277,7 @@ def _climb(
     """Raise the cap on the Peclet numbers of ``rows`` step by step, into ``found``; the problem as solved."""
     pe = given.pe.copy()
     rows = rows[found.ok[rows]]
+    found.settled[rows] = False
     for cap in PECLET_LADDER[1:]:
         if not rows.size:
             break
@@ -284,7 +289,10 @@ def _climb(
             if getattr(found, key) is not None:
                 getattr(found, key)[better] = getattr(new, key)[new.ok]
         pe[better] = part.pe[new.ok]
-        rows = better[(change.max(1) > SETTLED) & (problem.pe[better] * ~problem.gone[better] > cap).any(1)]
+        held = (problem.pe[better] * ~problem.gone[better] > cap).any(1)
+        moving = (change.max(1) > SETTLED) & held
+        found.settled[better[~moving]] = True
+        rows = better[moving]
     return replace(given, pe=pe)
 
 
@@ -317,6 +325,7 @@ def _solution(ions: tuple[Ion, ...], p: Problem, flux: Array, found: _Found) -> 
         problem=p,
         dy=found.dy,
         dcm=found.dcm,
+        settled=found.settled & found.ok,
     )
 
 

@@ -180,3 +180,10 @@ def test_batch_is_the_single_solution_row_by_row():
     for k in range(8):
         one = Membrane(*(np.asarray(v)[k] for v in vars(membrane).values()))
         assert np.allclose(solve(kinds, feed[k], flux[k], one).rejection[0], together[k], atol=1e-8)
+
+
+def test_an_ion_that_all_but_fills_the_pore_is_told_from_a_settled_one():
+    kinds = ions(["Na", "Mg", "Cl"])
+    radius = np.array([0.3475e-9, 0.5e-9])  # magnesium's is 0.347 nm
+    found = solve(kinds, [10.0, 10.0, 30.0], 3e-5, Membrane(radius, 4e-6, -100.0, 60.0))
+    assert found.ok.all() and found.settled.tolist() == [False, True]
