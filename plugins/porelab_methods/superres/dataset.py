@@ -56,7 +56,7 @@ def write_group(
     folder: Path, head: Mapping[str, Any], blocks: Iterable[Block], limits: Mapping[str, int], axes: tuple[int, ...],
     progress: Progress,
 ) -> list[Entry]:  # fmt: skip
-    """Solve and store the blocks; those that are there are not solved again.
+    """Solve and store the blocks, those held out first; those that are there are not solved again.
 
     ``limits`` blocks of each part, spread evenly over it (0: all). InputError when the folder holds another group.
     """
@@ -85,7 +85,7 @@ def progress_of_block(progress: Progress, k: int, count: int) -> Progress:
 def _spread(blocks: Iterable[Block], limits: Mapping[str, int]) -> list[Block]:
     found = list(blocks)
     chosen: list[Block] = []
-    for part in PARTS:
+    for part in reversed(PARTS):
         of = [b for b in found if b.part == part]
         limit = limits.get(part, 0) or len(of)
         if of:

@@ -32,6 +32,9 @@ class DataParams(Params):
     most_held: int = param(0, "Validation and test blocks at most, each.", unit="1", ge=0, le=1_000_000)
     axes: tuple[Literal["z", "y", "x"], ...] = param(("z", "y", "x"), "Axes whose K is solved; each gives an example.")
     count: int = param(300, "How many random media.", unit="1", ge=1, le=1_000_000)
+    family: Literal["both", "fields", "grains"] = param(
+        "both", "Random media: smooth Gaussian fields, overlapping grains, or both in turns."
+    )
     voxel: float = param(5e-6, "Voxel edge of random media and of DeePore's volumes (its notes say 1 um).",
                          unit="m", display="um", gt=0, le=1e-3)  # fmt: skip
     file: str = param("", "The HDF5 file of DeePore.", widget="file")
@@ -146,7 +149,7 @@ def run_data(inputs: Inputs, params: DataParams, progress: Progress) -> Outputs:
         found, voxel = blocks.from_stack(labels, params.edge, params.stride, shares), labels.voxel_size[0]
         told = f"{labels.name or 'stack'} ({labels.content_hash[:12]})"
     elif params.source == "media":
-        found = blocks.from_media(params.count, params.edge, params.seed, shares)
+        found = blocks.from_media(params.count, params.edge, params.seed, shares, params.family)
     else:
         found, law = blocks.from_deepore(Path(params.file).expanduser(), params.edge, shares), blocks.DEEPORE_LAW
     head = {"source": told, "voxel": voxel, "law": law} | params.model_dump(
