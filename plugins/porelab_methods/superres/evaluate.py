@@ -23,6 +23,7 @@ FLOOR = 1e-6  # px2; an image without a path through it counts as this tight, so
 COLUMNS = ("psnr", "ssim", "dice", "porosity_error", "euler_error", "surface_error")
 BIGGER_IS_BETTER = ("psnr", "ssim", "dice", "r2_stokes", "r2_network", "r2_surrogate")
 DIRECT = "direct net"
+TRUE = "true image"
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,11 @@ def judged_block(nets: Judged, example: Example, lowering: Lowering, network: bo
                 "k_network": quality.network_k(void) if network else float("nan"),
                 "k_surrogate": predicted_k(nets.surrogate, image)}  # fmt: skip
         rows.append({**shared, "method": name, **row})
+    none = dict.fromkeys((*COLUMNS, "k_stokes", "k_network"), float("nan"))
     if nets.direct is not None:
-        none = dict.fromkeys((*COLUMNS, "k_stokes", "k_network"), float("nan"))
         rows.append({**shared, "method": DIRECT, **none, "k_surrogate": predicted_k(nets.direct, low)})
+    seen = {"k_stokes": shared["k"], "k_network": known, "k_surrogate": predicted_k(nets.surrogate, truth)}
+    rows.append({**shared, "method": TRUE, **none, **seen})
     return rows
 
 

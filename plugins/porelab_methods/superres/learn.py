@@ -1,11 +1,10 @@
-"""The three trainings: surrogate (or direct net), super-resolver, and its correction with the surrogate frozen."""
+"""The trainings of the surrogate (or the direct net) and of the super-resolver."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -63,16 +62,6 @@ class Pairs:
         every = [self[i] for i in range(len(self))]
         cut = [every[i : i + size] for i in range(0, len(every), size)]
         return [tuple(torch.stack(parts) for parts in zip(*c, strict=True)) for c in cut]  # type: ignore[misc]
-
-
-@dataclass(frozen=True)
-class Weighing:
-    """Weights of the terms of the correction: K by the first surrogate, by the others, voxels, porosity."""
-
-    surrogate: float = 1.0
-    ensemble: float = 1.0
-    voxel: float = 10.0
-    porosity: float = 100.0
 
 
 def train_regression(
@@ -146,50 +135,3 @@ def draw_slices(model: torch.nn.Module, held: Sequence[Batch], progress: Progres
     coarse = low[0, 0, middle // factor].repeat_interleave(factor, 0).repeat_interleave(factor, 1)
     images = {"low": coarse.numpy(), "super-resolved": made[0, 0, middle].numpy(), "true": high[0, 0, middle].numpy()}
     show_panels(progress, "slices", images)
-
-
-def correct(
-    net: SuperResolver, surrogate: Ensemble, data: tuple[Pairs, Pairs], weighing: Weighing, config: FitConfig,
-    folder: Path, progress: Progress,
-) -> Fit:  # fmt: skip
-    """Send the gradient of the permeability error of the frozen surrogates into the super-resolver.
-
-    loss = a (f1 - k)^2 + b mean_i (fi - k)^2 + c voxel MSE + d (porosity error)^2 with k = log10 K.
-    The curves hold the voxel error and the error of log10 K, before the first step (epoch 0) and after each.
-    """
-    surrogate.requires_grad_(False).eval()
-    train, valid = data
-
-    def terms(model: torch.nn.Module, batch: Batch) -> tuple[torch.Tensor, ...]:
-        low, high, k = batch
-        made = model(low)
-        surrogate.to(made.device)
-        off = (surrogate(made) - k) ** 2
-        gap = made.mean((1, 2, 3, 4)) - high.mean((1, 2, 3, 4))
-        return off[0].mean(), off[1:].mean() if len(off) > 1 else 0.0 * off.mean(), \
-            functional.mse_loss(made, high), (gap**2).mean()  # fmt: skip
-
-    shares = (weighing.surrogate, weighing.ensemble, weighing.voxel, weighing.porosity)
-
-    def loss(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
-        return torch.stack([w * t for w, t in zip(shares, terms(model, batch), strict=True)]).sum()
-
-    held = valid.batches(4)
-
-    @torch.inference_mode()
-    def validate(model: torch.nn.Module) -> Mapping[str, float]:
-        device = next(model.parameters()).device
-        sums = np.zeros(4)
-        for batch in held:
-            on_device: Any = tuple(t.to(device) for t in batch)
-            sums += len(batch[0]) * np.array([float(t) for t in terms(model, on_device)])
-        first, rest, voxel, porosity = sums / sum(len(b[0]) for b in held)
-        total = float(np.dot(shares, (first, rest, voxel, porosity)))
-        figures = voxel_figures(model, held)
-        return figures | {"loss": total, "voxel_error": voxel, "k_error": first, "k_error_ensemble": rest}
-
-    start = {"epoch": -1.0, **validate(net)}
-    result = fit(net, loss, train, validate, config, folder, progress,
-                 draw=lambda m, w: draw_slices(m, held, w))  # fmt: skip
-    result.curves.insert(0, start)
-    return result

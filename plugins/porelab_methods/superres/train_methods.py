@@ -94,6 +94,14 @@ class CorrectionParams(Training):
                                    unit="1", ge=0, le=1e6)  # fmt: skip
     voxel_weight: float = param(10.0, "Weight of the squared voxel error (the paper: 0).", unit="1", ge=0, le=1e6)
     porosity_weight: float = param(100.0, "Weight of the squared error of the porosity.", unit="1", ge=0, le=1e6)
+    critic_weight: float = param(
+        0.0, "Weight of a critic that learns to tell made images from true ones; 0 does without.",
+        unit="1", ge=0, le=1e6, decimals=4,
+    )  # fmt: skip
+    shown: Literal["soft", "cut"] = param(
+        "soft", "What the surrogates see: probabilities (the paper), or the image cut at one half as solvers see it, "
+        "with the gradient passed on as if uncut.",
+    )  # fmt: skip
 
 
 def data_of(params: Training) -> Path:
@@ -218,6 +226,7 @@ def run_superres(inputs: Inputs, params: SuperresParams, progress: Progress) -> 
 def run_correction(inputs: Inputs, params: CorrectionParams, progress: Progress) -> Outputs:
     """Gradients of the permeability error into the super-resolver."""
     from porelab_methods.superres import keep, learn
+    from porelab_methods.superres.correct import Weighing, correct
     from porelab_methods.superres.dataset import needed
     from porelab_methods.superres.nets import check_voxel, opened
 
@@ -228,12 +237,12 @@ def run_correction(inputs: Inputs, params: CorrectionParams, progress: Progress)
     for size in config["voxel_sizes"]:
         check_voxel(known, (size,) * 3, "surrogate")
     low = learn.Lowering(config["factor"], config["how"], config["noise"], params.seed)
-    weighing = learn.Weighing(params.surrogate_weight, params.ensemble_weight, params.voxel_weight,
-                              params.porosity_weight)  # fmt: skip
+    weighing = Weighing(params.surrogate_weight, params.ensemble_weight, params.voxel_weight,
+                        params.porosity_weight, params.critic_weight, params.shown)  # fmt: skip
     inputs_hash = inputs["super_resolver"].content_hash + inputs["surrogate"].content_hash
     folder = folder_of("corrected", params, inputs_hash)
     pairs = learn.Pairs(train, low, True), learn.Pairs(valid, low, False)
-    result = learn.correct(net, surrogate, pairs, weighing, fit_config(params, 1.0), folder / "run", progress)
+    result = correct(net, surrogate, pairs, weighing, fit_config(params, 1.0), folder / "run", progress)
     config |= {"corrected": True, "weighing": weighing.__dict__}
     command = keep.command_of("finetune_superres", given(params))
     weights = keep.keep(folder, net, config, result, data, len(valid), command)

@@ -9,7 +9,7 @@ import torch
 from porelab_methods.superres.blocks import from_deepore, from_stack, medium, part_bounds, permeabilities
 from porelab_methods.superres.dataset import entries, examples
 from porelab_methods.superres.learn import Lowering, Pairs
-from porelab_methods.superres.methods import COARSEN, COMPARE, CORRECTION, DATA, JUDGE, RESOLVE, SUPERRES, SURROGATE
+from porelab_methods.superres.methods import COARSEN, COMPARE, DATA, JUDGE, RESOLVE, SUPERRES, SURROGATE
 from porelab_methods.superres.nets import Ensemble, SuperResolver, Surrogate, shuffled
 from porelab_methods.superres.pairs import downsampled, pooled, turned
 from porelab_methods.superres.quality import artefacts, dice, interpolated
@@ -21,34 +21,6 @@ from porelab_gui.core.progress import Cancelled, silent
 
 VOXEL = (4e-6,) * 3
 QUICK = {"epochs": 1, "batch_size": 2, "threads": 1, "precision": "float32"}
-
-
-@pytest.fixture(scope="module")
-def rock():
-    return Labels(medium(48, 0)[:, :24, :24].astype(np.uint8), VOXEL, name="blobs")
-
-
-@pytest.fixture(scope="module")
-def data(rock, tmp_path_factory):
-    """Blocks of 16^3 of a stack: three for training, two for validation, one for the test."""
-    folder = tmp_path_factory.mktemp("data")
-    params = {"folder": str(folder), "edge": 16, "stride": 16, "validation": 1 / 3, "test": 1 / 3, "axes": ("z", "x")}
-    table = DATA({"labels": rock}, params)["table"]
-    return folder, table, params
-
-
-@pytest.fixture(scope="module")
-def trained(data, tmp_path_factory):
-    root = tmp_path_factory.mktemp("weights")
-    shared = {**QUICK, "data": str(data[0])}
-    wanted = {"members": 2, "slab": 8, "width": 2, "folder": str(root / "s")}
-    surrogate = SURROGATE({}, {**shared, **wanted})["surrogate"]
-    direct = SURROGATE({}, {**shared, **wanted, "sees": "low", "slab": 4, "folder": str(root / "d")})["surrogate"]
-    before = SUPERRES({}, {**shared, "width": 4, "blocks": 1, "folder": str(root / "b")})["super_resolver"]
-    made = CORRECTION(
-        {"super_resolver": before, "surrogate": surrogate}, {**shared, "epochs": 2, "folder": str(root / "a")}
-    )
-    return {"surrogate": surrogate, "direct": direct, "before": before, "after": made["corrected"], "curve": made}
 
 
 def test_the_mean_keeps_porosity_and_edges_that_do_not_fit_are_padded():
@@ -290,12 +262,12 @@ def test_the_judge_is_not_the_jury(trained, data):
     inputs = {k: trained[k] for k in ("before", "after", "surrogate", "direct")}
     made = JUDGE(inputs, {"data": str(data[0]), "network": False})
     short, blocks = made["summary"], made["blocks"]
-    assert short["method"].tolist() == ["nearest", "cubic", "super-resolved", "corrected", "direct net"]
+    assert short["method"].tolist() == ["nearest", "cubic", "super-resolved", "corrected", "direct net", "true image"]
     own = blocks["method"] == "cubic"
     logs = np.log10(np.maximum(blocks["k_stokes"][own], 1e-6)), np.log10(blocks["k"][own])
     wanted = 1 - ((logs[0] - logs[1]) ** 2).sum() / ((logs[1] - logs[1].mean()) ** 2).sum()
     assert short["r2_stokes"][1] == pytest.approx(wanted)
-    assert np.isnan(short["r2_stokes"][4]) and np.isfinite(short["r2_surrogate"]).all()
+    assert np.isnan(short["r2_stokes"][4]) and short["r2_stokes"][5] == 1.0 and np.isfinite(short["r2_surrogate"]).all()
     with pytest.raises(FormatError, match="no direct net"):
         JUDGE({**inputs, "direct": trained["surrogate"]}, {"data": str(data[0])})
 
