@@ -61,7 +61,7 @@ class Adversary:
             loss = functional.relu(1.0 - self.critic(true)).mean()
             loss = loss + functional.relu(1.0 + self.critic(cut(made.detach()))).mean()
             self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
         return float(loss.detach())
 
