@@ -77,7 +77,8 @@ def draw_potential(axes: Any, chosen: Colours, profiles: Table) -> None:
     """Potential in the pore against depth."""
     axes.plot(profiles["x"] * 1e6, profiles["potential"] * 1e3, color=chosen.text, lw=1.5)
     axes.set_xlabel("depth from the feed side [µm]")
-    axes.set_ylabel("potential [mV]")
+    # above, as beside five-digit ticks a label would have no room
+    axes.set_title("potential [mV]", loc="left", fontsize=8.5, color=chosen.text)
     axes.margins(y=0.15)
 
 
