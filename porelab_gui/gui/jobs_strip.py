@@ -32,7 +32,7 @@ ELIDE = Qt.TextElideMode.ElideRight
 EMPTY = "No jobs yet. Choose a step on the right and press its blue button."
 ABOUT = (
     "Every run of a Method is a job: heavy work in a process of its own, trainings on the one thread that has the "
-    "device; the window goes on meanwhile. Stacks in blocks and clusters: Dask, Rocklin, Proc. SciPy (2015) 126."
+    "device; the window goes on meanwhile. Stacks in blocks and clusters: Dask, Rocklin, Proc. SciPy (2015) 130."
 )
 MARKS = {State.DONE: "done", State.FAILED: "failed", State.CANCELLED: "cancelled", State.QUEUED: "waiting"}
 

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from porelab_gui.core.heap import give_back_heap
 from porelab_gui.core.learning.device import give_back_memory
 from porelab_gui.core.preload import preload_torch
 from porelab_gui.core.progress import Cancelled, Progress, Showing
@@ -71,6 +72,12 @@ def _be_modest() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + 5)
 
 
+def _rest(waiting: queue.Queue[Any]) -> None:
+    """What the jobs of a lane have freed goes back to the system when no other waits."""
+    if waiting.empty():
+        give_back_heap()
+
+
 def _failed(error: BaseException, job: Job) -> dict[str, Any]:
     trace = traceback.format_exc()
     return {"error": worker.portable(error, job.title), "trace": trace, "state": _state("FAILED")}
@@ -113,6 +120,7 @@ class ThreadLane:
             except Exception:  # of whoever watches the job: the next job must not suffer from it
                 log.exception("after %s", item[0].title)
             del item  # an idle lane holds no data
+            _rest(self._queue)
 
     def _run(self, job: Job, update: Update) -> None:
         def step(done: float, total: float, message: str = "", /, **metrics: float) -> None:
@@ -247,6 +255,7 @@ class ProcessLane:
             except Exception:  # of whoever watches the job: the next job must not suffer from it
                 log.exception("after %s", item[0].title)
             del item  # an idle lane holds no data
+            _rest(self._queue)
         self._kill()
 
     def _do(self, job: Job, update: Update) -> None:

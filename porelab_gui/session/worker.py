@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from porelab_gui.core.errors import PorelabError
+from porelab_gui.core.heap import give_back_heap
 from porelab_gui.core.learning.device import is_device_full
 from porelab_gui.core.leftovers import keep_journal, remove_leftovers
 from porelab_gui.core.nouns import Noun
@@ -78,6 +79,9 @@ def _serve(pipe: Connection, cancel: Event, place: Workplace) -> None:
             return
         number, parcel = order
         pipe.send(answer(number, parcel, pipe, cancel, place))
+        del order, parcel
+        if not pipe.poll():
+            give_back_heap()
 
 
 @contextmanager
