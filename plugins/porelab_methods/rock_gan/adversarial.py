@@ -244,7 +244,7 @@ class _Ring:
         state = load_state(self.folder)
         if state is None:
             return 0
-        if state.config != self._settings():
+        if not _same_run(state.config, self._settings(), state.epoch):
             remedy = "Train in another folder, or remove this one."
             raise InputError("the run begun here had other settings or another stack", where=self.folder, remedy=remedy)
         for part, net in self.raw.items():
@@ -274,6 +274,15 @@ def duel(
     a loss is not finite.
     """
     return _Ring(generator, critic, crops, config, folder, watch, keep, progress).run()
+
+
+def _same_run(before: Mapping[str, Any], now: Mapping[str, Any], epoch: int) -> bool:
+    """Whether a run with the settings ``now`` would have trained just so until ``epoch``: the point where it goes on
+    to whole crops may move as long as it lies ahead."""
+    moved = before.get("small_epochs") != now.get("small_epochs")
+    ahead = min(float(s.get("small_epochs", 0)) for s in (before, now)) > epoch
+    rest = [{k: v for k, v in s.items() if k != "small_epochs"} for s in (before, now)]
+    return rest[0] == rest[1] and (not moved or ahead)
 
 
 def _mean(values: list[float]) -> float:

@@ -66,6 +66,16 @@ def test_small_crops_come_first_and_both_schedules_learn(rock, tmp_path):
     assert np.isfinite(made["table"]["critic_loss"]).all() and len(made["table"]) == 2
 
 
+def test_whole_crops_may_come_earlier_than_planned_but_not_in_epochs_that_are_done(rock, tmp_path):
+    params = {**FAST, "crop": 34, "small_edge": 32, "folder": str(tmp_path)}
+    TRAIN({"labels": rock}, {**params, "epochs": 1, "small_epochs": 2})
+    sooner = TRAIN({"labels": rock}, {**params, "epochs": 2, "small_epochs": 1})
+    straight = TRAIN({"labels": rock}, {**params, "epochs": 2, "small_epochs": 1, "folder": str(tmp_path / "b")})
+    assert sooner["weights"].content_hash == straight["weights"].content_hash
+    with pytest.raises(InputError, match="other settings"):
+        TRAIN({"labels": rock}, {**params, "epochs": 3, "small_epochs": 2})
+
+
 def test_stacks_that_cannot_be_learned_are_refused(rock, tmp_path):
     small = Labels(rock.array()[:50], VOXEL)
     with pytest.raises(InputError, match="held-out slab"):
