@@ -16,6 +16,7 @@ from porelab_methods.superres.train_methods import CITATION
 LEVELS = (
     "Grey level of void and of solid, whose middle is the threshold; empty for labels and for shares of void (0 to 1)."
 )
+LOW = "low (cut at one half)"
 CHANGES = {0: "unchanged", 1: "became void", 2: "became solid"}
 
 
@@ -118,7 +119,9 @@ def run_compare(inputs: Inputs, params: CompareParams, progress: Progress) -> Ou
     factor = round(image.voxel_size[0] / after.voxel_size[0])
     first, second = before.void_mask(), after.void_mask()
     difference = np.where(first == second, 0, np.where(second, 1, 2)).astype(np.uint8)
-    table = k_table(named(before, after, truth), surrogate, params.network, within(progress, 0.2, 1.0))
+    coarse = Labels((low > 0.5).astype(np.uint8), image.voxel_size, name=LOW)
+    images = {LOW: coarse, **named(before, after, truth)}
+    table = k_table(images, surrogate, params.network, within(progress, 0.2, 1.0))
     off = interpolated(artefacts(low, second, factor), factor, 0, after.shape)
     return {
         "super_resolved": before.renamed("super-resolved"),
@@ -138,7 +141,8 @@ def named(before: Any, after: Any, truth: Any) -> dict[str, Labels]:
 
 
 def k_table(images: dict[str, Labels], surrogate: Any, network: bool, progress: Progress) -> Table:
-    """K along z of each image: by Stokes flow, by its network, and (for comparison only) by the surrogate."""
+    """K along z of each image, each at its own voxel size: by Stokes flow, by its network, and (fine images only, for
+    comparison) by the surrogate."""
     from porelab_gui.core.units import MILLIDARCY
     from porelab_methods.superres.blocks import LAW
     from porelab_methods.superres.nets import predicted_k
@@ -151,7 +155,7 @@ def k_table(images: dict[str, Labels], surrogate: Any, network: bool, progress: 
         laws = {LAW: stokes_k(void, share)}
         if network:
             laws["pore network (SNOW, analytic conductances)"] = network_k(void)
-        if surrogate is not None:
+        if surrogate is not None and name != LOW:
             laws["surrogate (it trained the image: no judge)"] = predicted_k(surrogate, void)
         rows += [(name, law, v * area, float(void.mean()), labels.voxel_size[0]) for law, v in laws.items()]
     image, law, value, porosity, voxel = zip(*rows, strict=True)

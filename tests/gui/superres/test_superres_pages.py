@@ -50,8 +50,8 @@ def test_volumes_are_compared_in_a_linked_grid(porelab, qtbot, tmp_path):
     job = session.queue.jobs[-1]
     assert job.state is State.DONE, job.error
     table = page.results.model.table
-    assert table["image"].tolist() == ["super-resolved", "corrected", "true"]
-    assert all("Stokes" in law for law in table["law"]) and table["voxel"] == pytest.approx([4e-6] * 3)
+    assert table["image"].tolist() == ["low (cut at one half)", "super-resolved", "corrected", "true"]
+    assert all("Stokes" in law for law in table["law"]) and table["voxel"] == pytest.approx([8e-6] + [4e-6] * 3)
     shown = {layer.name: layer.visible for layer in porelab.viewer.layers}
     qtbot.mouseClick(page.grid_button, Qt.MouseButton.LeftButton)
     viewer = porelab.viewer
@@ -63,6 +63,10 @@ def test_volumes_are_compared_in_a_linked_grid(porelab, qtbot, tmp_path):
     difference = porelab.context.layers.layer("difference")
     assert difference.visible and set(np.unique(difference.data)) == {0, 1}
     page.changes.click()
+    page.artefacts.click()
+    artefacts = porelab.context.layers.layer("artefacts")
+    assert artefacts.visible and not difference.visible and artefacts.data.max() > 0
+    page.artefacts.click()
     qtbot.mouseClick(page.grid_button, Qt.MouseButton.LeftButton)
     assert not viewer.grid.enabled
     assert {k: v for k, v in shown.items() if v} == {x.name: True for x in viewer.layers if x.visible}

@@ -238,8 +238,10 @@ def test_before_and_after_are_compared(trained, rock):
     inputs = {k: trained[k] for k in ("before", "after", "surrogate")} | {"image": low, "truth": truth}
     made = COMPARE(inputs, {"network": False})
     table = made["table"]
-    assert table["image"].tolist() == [n for n in ("super-resolved", "corrected", "true") for _ in range(2)]
-    assert sum("Stokes" in law for law in table["law"]) == 3
+    fine = [n for n in ("super-resolved", "corrected", "true") for _ in range(2)]
+    assert table["image"].tolist() == ["low (cut at one half)", *fine]
+    assert sum("Stokes" in law for law in table["law"]) == 4
+    assert table["voxel"] == pytest.approx([16e-6] + [4e-6] * 6)
     changed = made["super_resolved"].array() != made["corrected"].array()
     assert np.array_equal(made["difference"].array() > 0, changed)
     assert made["artefacts"].shape == (16, 16, 16) and (made["artefacts"].array() >= 0).all()
