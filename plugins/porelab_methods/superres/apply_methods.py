@@ -16,6 +16,11 @@ from porelab_methods.superres.train_methods import CITATION
 LEVELS = (
     "Grey level of void and of solid, whose middle is the threshold; empty for labels and for shares of void (0 to 1)."
 )
+CUT = (
+    "How probabilities become void: as many of the likeliest fine voxels as the share of void of their low-resolution "
+    "voxel says (measured), at one half, or auto: measured where the net was trained on means. Noise in the shares "
+    "passes into a measured cut."
+)
 LOW = "low (cut at one half)"
 CHANGES = {0: "unchanged", 1: "became void", 2: "became solid"}
 
@@ -35,6 +40,7 @@ class ResolveParams(Params):
     """Grey levels, tiles and where the result goes."""
 
     levels: tuple[float, ...] = param((), LEVELS)
+    cut: Literal["auto", "measured", "half"] = param("auto", CUT)
     tile: int = param(32, "Low-resolution voxels along the edge of a tile.", unit="voxel", ge=4, le=1024, advanced=True)
     folder: str = param("", "Zarr folder for the result; empty keeps it in memory while it is small.", widget="folder")
 
@@ -43,6 +49,7 @@ class CompareParams(Params):
     """Grey levels and the solvers."""
 
     levels: tuple[float, ...] = param((), LEVELS)
+    cut: Literal["auto", "measured", "half"] = param("auto", CUT)
     network: bool = param(True, "Also K by the pore network of each image.")
 
 
@@ -78,6 +85,7 @@ def run_resolve(inputs: Inputs, params: ResolveParams, progress: Progress) -> Ou
     """Tile by tile, in memory or to Zarr."""
     from porelab_gui.core.learning.device import best_device
     from porelab_gui.core.own_folder import own_folder
+    from porelab_methods.superres.cutting import rule_of
     from porelab_methods.superres.nets import opened
     from porelab_methods.superres.pairs import shares_of
     from porelab_methods.superres.tiles import needs_disk, resolved
@@ -88,8 +96,10 @@ def run_resolve(inputs: Inputs, params: ResolveParams, progress: Progress) -> Ou
     shape = fine_shape(image.shape, net.factor, inputs.get("truth"))
     place = Path(params.folder).expanduser() if params.folder else None
     if place is None and needs_disk(shape):
-        place = own_folder("superres/volume", image.content_hash, weights.content_hash, params.levels) / "volume.zarr"
-    data = resolved(net.to(best_device()), image.data, shares, shape, params.tile, place, progress)
+        told = (image.content_hash, weights.content_hash, params.levels, params.cut)
+        place = own_folder("superres/volume", *told) / "volume.zarr"
+    rule = rule_of(config.get("how", "")) if params.cut == "auto" else params.cut
+    data = resolved(net.to(best_device()), image.data, shares, shape, params.tile, place, progress, rule)
     voxel = scaled(image.voxel_size, 1.0 / net.factor)
     name = f"{image.name or 'image'}, {'corrected' if config['corrected'] else 'super-resolved'}"
     return {"volume": Labels(data, voxel, name=name, source=str(place or image.source))}
@@ -107,7 +117,7 @@ def run_compare(inputs: Inputs, params: CompareParams, progress: Progress) -> Ou
     for k, key in enumerate(("before", "after")):
         wanted = {"image": image, "weights": inputs[key], "truth": truth}
         part = within(progress, 0.1 * k, 0.1 * k + 0.1)
-        made[key] = run_resolve(wanted, ResolveParams(levels=params.levels), part)["volume"]
+        made[key] = run_resolve(wanted, ResolveParams(levels=params.levels, cut=params.cut), part)["volume"]
     before, after = made["before"], made["after"]
     if before.shape != after.shape:
         raise InputError("the two super-resolvers have different factors", where="after", remedy="Choose a pair.")

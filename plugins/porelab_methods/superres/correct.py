@@ -13,7 +13,8 @@ from torch.nn import functional
 
 from porelab_gui.core.learning.fit import Fit, FitConfig, fit
 from porelab_gui.core.progress import Progress
-from porelab_methods.superres.critic import Adversary, cut
+from porelab_methods.superres.critic import Adversary
+from porelab_methods.superres.cutting import Rule, passed_on, rule_of
 from porelab_methods.superres.learn import Batch, Pairs, draw_slices, voxel_figures
 from porelab_methods.superres.nets import Ensemble, SuperResolver
 
@@ -23,7 +24,7 @@ CRITIC = "critic"
 
 @dataclass(frozen=True)
 class Weighing:
-    """Weights of the terms of the correction, and whether surrogates see the soft image or the one cut at one half."""
+    """Weights of the terms of the correction, and whether surrogates see the soft image or the cut one."""
 
     surrogate: float = 1.0
     ensemble: float = 1.0
@@ -44,13 +45,15 @@ class Jury:
 
     surrogate: Ensemble
     weighing: Weighing
+    rule: Rule = "half"
     adversary: Adversary | None = None
 
     def terms(self, made: torch.Tensor, batch: Batch) -> torch.Tensor:
         """(4,): squared errors of log10 K by the first surrogate and by the others, of voxels, of the porosity."""
-        _, high, k = batch
+        low, high, k = batch
         self.surrogate.to(made.device)
-        off = (self.surrogate(cut(made) if self.weighing.shown == "cut" else made) - k) ** 2
+        shown = passed_on(made, low, self.rule) if self.weighing.shown == "cut" else made
+        off = (self.surrogate(shown) - k) ** 2
         gap = made.mean((1, 2, 3, 4)) - high.mean((1, 2, 3, 4))
         rest = off[1:].mean() if len(off) > 1 else 0.0 * off.mean()
         return torch.stack([off[0].mean(), rest, functional.mse_loss(made, high), (gap**2).mean()])
@@ -61,8 +64,9 @@ class Jury:
         terms = self.terms(made, batch)
         total = (torch.tensor(self.weighing.shares, dtype=terms.dtype, device=terms.device) * terms).sum()
         if self.adversary is not None:
-            self.adversary.learn(made, batch[1])
-            total = total + self.weighing.critic * self.adversary.loss_of(made)
+            image = passed_on(made, batch[0], self.rule)
+            self.adversary.learn(image, batch[1])
+            total = total + self.weighing.critic * self.adversary.loss_of(image)
         return total
 
     @torch.inference_mode()
@@ -92,7 +96,8 @@ def correct(
     """
     surrogate.requires_grad_(False).eval()
     train, valid = data
-    jury = Jury(surrogate, weighing, Adversary(config.seed) if weighing.critic > 0 else None)
+    rule = rule_of(train.lowering.how) if train.lowering else "half"
+    jury = Jury(surrogate, weighing, rule, Adversary(config.seed) if weighing.critic > 0 else None)
     held = valid.batches(4)
     start = {"epoch": -1.0, **jury.figures(net, held)}
     result = fit(net, jury.loss, train, _validation(jury, held, folder / CRITIC), config, folder, progress,

@@ -14,11 +14,6 @@ from porelab_gui.core.learning.checkpoint import TrainingState, load_state, save
 WIDTHS = (8, 16, 32)
 
 
-def cut(made: torch.Tensor) -> torch.Tensor:
-    """The image cut at one half; the gradient passes as if it were not cut (straight-through)."""
-    return made + ((made > 0.5).to(made.dtype) - made).detach()
-
-
 class Critic(nn.Module):
     """How true each neighbourhood of an image (B, 1, D, H, W) looks, as (B, ...): spectrally normalised 3D patches."""
 
@@ -40,7 +35,7 @@ class Critic(nn.Module):
 class Adversary:
     """A critic with its own optimiser; hinge loss (Lim and Ye 2017), one step per batch.
 
-    It sees made images cut at one half, as softness alone would betray them.
+    Show it cut images: softness alone would betray made ones.
     """
 
     def __init__(self, seed: int, rate: float = 2e-4) -> None:
@@ -52,14 +47,14 @@ class Adversary:
     def loss_of(self, made: torch.Tensor) -> torch.Tensor:
         """What the image's maker should lower."""
         self.critic.to(made.device).requires_grad_(False)
-        return -self.critic(cut(made)).mean()
+        return -self.critic(made).mean()
 
     def learn(self, made: torch.Tensor, true: torch.Tensor) -> float:
         """One step of the critic on a batch; its hinge loss."""
         self.critic.to(made.device).requires_grad_(True).train()
         with torch.enable_grad():
             loss = functional.relu(1.0 - self.critic(true)).mean()
-            loss = loss + functional.relu(1.0 + self.critic(cut(made.detach()))).mean()
+            loss = loss + functional.relu(1.0 + self.critic(made.detach())).mean()
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()

@@ -13,6 +13,7 @@ from porelab_gui.core.learning.metrics import r2
 from porelab_gui.core.nouns import Column, Table
 from porelab_gui.core.progress import Progress, within
 from porelab_methods.superres import quality
+from porelab_methods.superres.cutting import Rule, binarised, rule_of
 from porelab_methods.superres.dataset import Example
 from porelab_methods.superres.learn import Lowering
 from porelab_methods.superres.nets import Ensemble, SuperResolver, predicted_k
@@ -22,6 +23,7 @@ from porelab_methods.superres.tiles import probability
 FLOOR = 1e-6  # px2; an image without a path through it counts as this tight, so that it is not left out
 COLUMNS = ("psnr", "ssim", "dice", "porosity_error", "euler_error", "surface_error")
 BIGGER_IS_BETTER = ("psnr", "ssim", "dice", "r2_stokes", "r2_network", "r2_surrogate")
+CUBIC_CUT = "cubic, shares kept"
 DIRECT = "direct net"
 TRUE = "true image"
 
@@ -36,14 +38,21 @@ class Judged:
     direct: Ensemble | None = None
 
 
-def images_of(nets: Judged, low: NDArray[np.float32], shape: tuple[int, ...]) -> dict[str, NDArray[np.float32]]:
-    """The fine images by method, as probability of void."""
-    factor, (z, y, x) = nets.before.factor, shape
-    made = {name: quality.interpolated(low, factor, order, shape) for name, order in (("nearest", 0), ("cubic", 3))}
-    made = {name: np.clip(image, 0.0, 1.0) for name, image in made.items()}
-    made["super-resolved"] = probability(nets.before, low)[:z, :y, :x]
-    made["corrected"] = probability(nets.after, low)[:z, :y, :x]
-    return made
+def images_of(
+    nets: Judged, low: NDArray[np.float32], shape: tuple[int, ...], rule: Rule
+) -> dict[str, tuple[NDArray[np.float32], NDArray[np.bool_]]]:
+    """The fine images by method: probability of void, and void. Interpolations are cut at one half, and once more the
+    cubic one as the nets are."""
+    factor = nets.before.factor
+    whole = tuple(n * factor for n in low.shape)
+    nearest, cubic = (np.clip(quality.interpolated(low, factor, order, whole), 0.0, 1.0) for order in (0, 3))
+    before, after = probability(nets.before, low), probability(nets.after, low)
+    made: list[tuple[str, NDArray[np.float32], Rule]] = [
+        ("nearest", nearest, "half"), ("cubic", cubic, "half"), (CUBIC_CUT, cubic, rule),
+        ("super-resolved", before, rule), ("corrected", after, rule),
+    ]  # fmt: skip
+    crop = tuple(slice(0, n) for n in shape)
+    return {name: (image[crop], binarised(image, low, r)[crop]) for name, image, r in made}
 
 
 def judged_block(nets: Judged, example: Example, lowering: Lowering, network: bool, progress: Progress) -> list[Any]:
@@ -55,10 +64,10 @@ def judged_block(nets: Judged, example: Example, lowering: Lowering, network: bo
     shared = {"block": f"{entry.group}/{entry.name}/{'zyx'[example.axis]}", "group": entry.group,
               "k": 10**example.log_k, "k_network_true": known}  # fmt: skip
     rows = []
-    images = images_of(nets, low, truth.shape)
-    for k, (name, image) in enumerate(images.items()):
+    images = images_of(nets, low, truth.shape, rule_of(lowering.how))
+    for k, (name, (image, cut)) in enumerate(images.items()):
         progress(k, len(images), name)
-        void = image > 0.5
+        void = np.ascontiguousarray(cut)
         row = {"psnr": quality.psnr(truth, image), "ssim": quality.ssim(truth, image),
                "dice": quality.dice(truth, void), **quality.shape_errors(truth, void)}  # fmt: skip
         row |= {"k_stokes": quality.stokes_k(void, within(progress, k / len(images), (k + 1) / len(images), name)),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.image.formats.base import EAGER_BYTES
 from porelab_gui.core.progress import Progress
+from porelab_methods.superres.cutting import Rule, binarised
 from porelab_methods.superres.nets import SuperResolver
 
 Box = tuple[slice, slice, slice]
@@ -42,9 +43,9 @@ def probability(net: SuperResolver, low: NDArray[np.float32]) -> NDArray[np.floa
 
 def resolved(
     net: SuperResolver, data: Any, shares: Callable[[NDArray[Any]], NDArray[np.float32]], shape: tuple[int, int, int],
-    edge: int, place: Path | None, progress: Progress,
+    edge: int, place: Path | None, progress: Progress, rule: Rule = "half",
 ) -> Any:  # fmt: skip
-    """Void (uint8, 1 = void) of ``shape``: each tile is read, resolved, binarised at one half, cropped and written.
+    """Void (uint8, 1 = void) of ``shape``: each tile is read, resolved, cut by ``rule``, cropped and written.
 
     ``data`` is numpy or dask, read tile by tile; the result is numpy, or with ``place`` dask over a Zarr folder.
     Tiles overlap by the reach of the net, so that the result does not depend on them.
@@ -54,13 +55,14 @@ def resolved(
     boxes = list(tiles(data.shape, edge, net.reach))
     for k, (inner, outer) in enumerate(boxes):
         progress(k, len(boxes), f"tile {k + 1} of {len(boxes)}")
-        made = probability(net, shares(np.asarray(data[outer])))
+        low = shares(np.asarray(data[outer]))
+        void = binarised(probability(net, low), low, rule)
         cut = tuple(slice((i.start - o.start) * factor, (i.stop - o.start) * factor)
                     for i, o in zip(inner, outer, strict=True))  # fmt: skip
         where = tuple(slice(i.start * factor, min(i.stop * factor, n)) for i, n in zip(inner, shape, strict=True))
         room = tuple(slice(0, max(0, s.stop - s.start)) for s in where)
         if all(r.stop for r in room):
-            target[where] = (made[cut] > 0.5)[room].astype(np.uint8)
+            target[where] = void[cut][room].astype(np.uint8)
     progress(len(boxes), len(boxes), "done")
     return target if place is None else _read(place)
 

@@ -99,8 +99,8 @@ class CorrectionParams(Training):
         unit="1", ge=0, le=1e6, decimals=4,
     )  # fmt: skip
     shown: Literal["soft", "cut"] = param(
-        "soft", "What the surrogates see: probabilities (the paper), or the image cut at one half as solvers see it, "
-        "with the gradient passed on as if uncut.",
+        "soft", "What the surrogates see: probabilities (the paper), or the image cut as solvers see it, with the "
+        "gradient passed on as if uncut.",
     )  # fmt: skip
 
 

@@ -264,12 +264,20 @@ def test_the_judge_is_not_the_jury(trained, data):
     inputs = {k: trained[k] for k in ("before", "after", "surrogate", "direct")}
     made = JUDGE(inputs, {"data": str(data[0]), "network": False})
     short, blocks = made["summary"], made["blocks"]
-    assert short["method"].tolist() == ["nearest", "cubic", "super-resolved", "corrected", "direct net", "true image"]
+    assert short["method"].tolist() == [
+        "nearest",
+        "cubic",
+        "cubic, shares kept",
+        "super-resolved",
+        "corrected",
+        "direct net",
+        "true image",
+    ]
     own = blocks["method"] == "cubic"
     logs = np.log10(np.maximum(blocks["k_stokes"][own], 1e-6)), np.log10(blocks["k"][own])
     wanted = 1 - ((logs[0] - logs[1]) ** 2).sum() / ((logs[1] - logs[1].mean()) ** 2).sum()
     assert short["r2_stokes"][1] == pytest.approx(wanted)
-    assert np.isnan(short["r2_stokes"][4]) and short["r2_stokes"][5] == 1.0 and np.isfinite(short["r2_surrogate"]).all()
+    assert np.isnan(short["r2_stokes"][5]) and short["r2_stokes"][6] == 1.0 and np.isfinite(short["r2_surrogate"]).all()
     with pytest.raises(FormatError, match="no direct net"):
         JUDGE({**inputs, "direct": trained["surrogate"]}, {"data": str(data[0])})
 

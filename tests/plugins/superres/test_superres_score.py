@@ -50,20 +50,46 @@ def test_the_held_out_media_are_those_that_the_training_leaves_out():
 
 
 def test_a_cut_image_passes_its_gradient_on():
-    from porelab_methods.superres.critic import cut
+    from porelab_methods.superres.cutting import passed_on
 
-    soft = torch.tensor([0.2, 0.8], requires_grad=True)
-    hard = cut(soft)
-    (3.0 * hard).sum().backward()
-    assert hard.tolist() == [0.0, 1.0] and soft.grad.tolist() == [3.0, 3.0]
+    soft = torch.rand(1, 1, 4, 4, 4, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
+    low = torch.full((1, 1, 2, 2, 2), 0.25)
+    for rule, wanted in (("half", int((soft > 0.5).sum())), ("measured", 16)):
+        soft.grad = None
+        hard = passed_on(soft, low, rule)
+        (3.0 * hard).sum().backward()
+        assert set(hard.unique().tolist()) == {0.0, 1.0} and int(hard.sum()) == wanted
+        assert torch.all(soft.grad == 3.0)
+
+
+def test_a_measured_cut_keeps_every_share_and_takes_the_likeliest():
+    from porelab_methods.superres.cutting import binarised
+    from porelab_methods.superres.pairs import pooled
+
+    truth = medium(24, 3)
+    low = pooled(truth, 4)
+    blurred = 0.2 * truth + 0.1 * np.random.default_rng(0).random(truth.shape)
+    assert np.array_equal(binarised(blurred, low, "measured"), truth) and not binarised(blurred, low, "half").any()
+    noise = np.random.default_rng(1).random(truth.shape)
+    assert np.abs(pooled(binarised(noise, low, "measured"), 4) - low).max() == 0
+
+
+def test_a_net_of_means_keeps_the_shares_of_the_stack(trained, rock):
+    from porelab_methods.superres.methods import COARSEN, RESOLVE
+    from porelab_methods.superres.pairs import pooled
+
+    low = COARSEN({"labels": rock}, {"factor": 4})["low"]
+    kept, half = (RESOLVE({"image": low, "weights": trained["before"]}, {"tile": 4, "cut": c})["volume"].array()
+                  for c in ("auto", "half"))  # fmt: skip
+    assert np.abs(pooled(kept > 0, 4) - low.array()).max() < 1e-6 and not np.array_equal(kept, half)
 
 
 def test_the_critic_learns_to_tell_noise_from_a_rock_and_tells_the_maker_the_way():
     from porelab_methods.superres.critic import Adversary
 
     adversary = Adversary(0, rate=5e-3)
-    true = torch.from_numpy(medium(32, 0)[None, None].astype(np.float32))
-    made = torch.rand(1, 1, 32, 32, 32, generator=torch.Generator().manual_seed(0))
+    true = torch.from_numpy(medium(16, 0)[None, None].astype(np.float32))
+    made = torch.rand(1, 1, 16, 16, 16, generator=torch.Generator().manual_seed(0))
     first = adversary.learn(made, true)
     last = [adversary.learn(made, true) for _ in range(25)][-1]
     assert last < 0.5 * first
