@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from porelab_gui.assets import find
 from porelab_gui.core.cache import default_cache
@@ -16,8 +17,11 @@ from porelab_gui.core.learning.weights import read_config
 from porelab_gui.core.nouns import Labels, Weights
 from porelab_gui.core.progress import silent
 from porelab_gui.core.validation.case import data_file
+from porelab_methods.rock_gan.compare import groups_of
+from porelab_methods.rock_gan.data import sample_crops
 from porelab_methods.rock_gan.evaluate import (
     Comparison,
+    as_labels,
     compare,
     copy_rows,
     curve_distance,
@@ -28,7 +32,7 @@ from porelab_methods.rock_gan.evaluate import (
 from porelab_methods.rock_gan.maker import Finish, maker_of
 from porelab_methods.rock_gan.methods import EvaluateParams
 from porelab_methods.rock_gan.order import JOURNAL, TITLES, Order, Row, fill, nrmse
-from porelab_methods.rock_gan.samples import NAMES
+from porelab_methods.rock_gan.samples import NAMES, measured
 from porelab_methods.rock_gan.search import chosen_search
 from porelab_methods.rock_gan.targets import Wish, parse_wish
 
@@ -63,6 +67,7 @@ def scored(
     if found.large is not None:
         rows += distance_rows(found.real, found.large, found.groups, "large")
         figures["kphi_corr_gap_large"] = abs(kphi(found.large.values) - kphi(found.real.values))
+    figures |= slab_figures(found, slab, samples, folder, rows)
     copies = copy_rows(weights, labels, COPIES, found, slab, silent)
     for kind in ("generated", "held out"):
         best = [r["correlation"] for r in copies if r["set"] == kind]
@@ -96,6 +101,24 @@ def texture_figures(found: Comparison, rows: Sequence[Mapping[str, Any]]) -> dic
         "S2_max_difference": curve_distance(found.real.s2, found.made.s2),
         "pore_size_distribution_max_difference": curve_distance(found.real.sizes, found.made.sizes),
     }
+
+
+def slab_figures(
+    found: Comparison, slab: NDArray[np.bool_], samples: int, folder: Path, rows: list[dict[str, Any]]
+) -> dict[str, float]:
+    """The generated rocks against the slab that they were learned from, and how far that slab is from the held-out one:
+    a rock is not the same all the way up, and no generator can know what it was not shown."""
+    crops, places = sample_crops(slab, found.edge, samples, STRIDE, SEED)
+    key = f"{found.edge},{STRIDE},{samples}"
+    path = folder / "training.json"
+    known = measured(path, len(crops), lambda i: as_labels(crops[i], found.voxel), silent, "training crop", key)
+    apart = distance_rows(found.real, known, found.groups, "training slab")
+    learned = distance_rows(known, found.made, groups_of(places, found.edge), "generated against training slab")
+    rows += [*apart, *learned]
+    told = {"training_slab": apart, "to_training": learned}
+    short = {"permeability": "K", "specific_surface": "Sv", "porosity": "porosity"}
+    return {f"{short[r['property']]}_bias_{k}": r["bias"] for k, part in told.items() for r in part
+            if r["property"] in short}  # fmt: skip
 
 
 def wishes_from(found: Comparison) -> dict[str, Wish]:

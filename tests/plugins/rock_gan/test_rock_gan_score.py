@@ -100,7 +100,8 @@ def test_the_score_has_every_key_and_no_failure_hides(untrained, stack, tmp_path
     wanted |= {f"{kind}_{key}" for kind in ("nrmse", "s") for key in ("porosity", "K", "pore_size", "throat_size")}
     assert wanted <= set(made["figures"])
     sets = [row["set"] for row in made["rows"]]
-    assert sets.count("large") == 6 and sets.count("order") == 4
+    assert sets.count("large") == 6 and sets.count("order") == 4 and sets.count("training slab") == 6
+    assert {"K_bias_training_slab", "Sv_bias_to_training"} <= set(made["figures"])
     again = scored(untrained, stack, tmp_path / "score", samples=4, large=64, rocks=2, size=32, survey=8)
     assert repr(again["figures"]) == repr(made["figures"])
 
