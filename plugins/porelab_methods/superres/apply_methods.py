@@ -22,7 +22,8 @@ CUT = (
     "passes into a measured cut."
 )
 LOW = "low (cut at one half)"
-CHANGES = {0: "unchanged", 1: "became void", 2: "became solid"}
+CHANGES = {0: "solid", 1: "void", 2: "became void", 3: "became solid"}
+SEEN_AS = {2: "#ffb300", 3: "#e53935"}
 
 
 class CoarsenParams(Params):
@@ -128,7 +129,7 @@ def run_compare(inputs: Inputs, params: CompareParams, progress: Progress) -> Ou
     low = shares_of(image, params.levels)(image.array())
     factor = round(image.voxel_size[0] / after.voxel_size[0])
     first, second = before.void_mask(), after.void_mask()
-    difference = np.where(first == second, 0, np.where(second, 1, 2)).astype(np.uint8)
+    difference = np.where(first == second, second, np.where(second, 2, 3)).astype(np.uint8)
     coarse = Labels((low > 0.5).astype(np.uint8), image.voxel_size, name=LOW)
     images = {LOW: coarse, **named(before, after, truth)}
     table = k_table(images, surrogate, params.network, within(progress, 0.2, 1.0))
@@ -136,7 +137,9 @@ def run_compare(inputs: Inputs, params: CompareParams, progress: Progress) -> Ou
     return {
         "super_resolved": before.renamed("super-resolved"),
         "corrected": after.renamed("corrected"),
-        "difference": Labels(difference, after.voxel_size, CHANGES, (1,), name="changed by the correction"),
+        "difference": Labels(
+            difference, after.voxel_size, CHANGES, (1,), name="changed by the correction", colours=SEEN_AS
+        ),
         "artefacts": Field(
             np.abs(off), after.voxel_size, quantity="share of void off the measurement", name="artefacts"
         ),

@@ -25,6 +25,7 @@ class ComparePage(MethodForm):
         self.grid_button.setCheckable(True)
         self.grid_button.setToolTip("Low, super-resolved, corrected and true volume in a grid that scrolls together.")
         self.changes = QCheckBox("Voxels that were changed")
+        self.changes.setToolTip("The corrected image with the voxels that became void or solid in other colours.")
         self.artefacts = QCheckBox("Artefacts")
         self.artefacts.setToolTip("Where the corrected image, coarsened again, is off the low-resolution one.")
         self.results = TableView(context)
@@ -74,15 +75,24 @@ class ComparePage(MethodForm):
         shown = self.volumes()
         for layer in viewer.layers:
             layer.visible = layer.name in shown if on else self._before.get(layer.name, layer.visible)
-        self._overlay()
+            layer.name_overlay.visible = on
         viewer.canvas.grid.shape = (-1, -1)
         viewer.canvas.grid.stride = 1
         viewer.canvas.grid.enabled = on
+        text = viewer.canvas.overlays.text
+        text.visible = bool(text.text) and not on  # it would lie over the names of the cells
+        self._overlay()
         viewer.reset_view()
 
     def _overlay(self, on: bool = False) -> None:
+        """Each of the two maps as its box says; in the grid the changed voxels stand where the corrected image was."""
+        grid = self.grid_button.isChecked()
         for name, box in (("difference", self.changes), ("artefacts", self.artefacts)):
             layer = self.context.layers.layer(name)
             if layer is not None:
                 layer.visible = box.isChecked()
                 layer.opacity = 0.8
+        corrected = self.context.layers.layer("corrected")
+        if grid and corrected is not None:
+            corrected.visible = not self.changes.isChecked()
+            self.context.viewer.reset_view()

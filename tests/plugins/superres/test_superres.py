@@ -243,7 +243,8 @@ def test_before_and_after_are_compared(trained, rock):
     assert sum("Stokes" in law for law in table["law"]) == 4
     assert table["voxel"] == pytest.approx([16e-6] + [4e-6] * 6)
     changed = made["super_resolved"].array() != made["corrected"].array()
-    assert np.array_equal(made["difference"].array() > 0, changed)
+    assert np.array_equal(made["difference"].array() > 1, changed)
+    assert np.array_equal(np.isin(made["difference"].array(), (1, 2)), made["corrected"].void_mask())
     assert made["artefacts"].shape == (16, 16, 16) and (made["artefacts"].array() >= 0).all()
 
 
