@@ -8,6 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from porelab_gui.core.nouns import Column
+from porelab_gui.gui.choices import Choice
 from porelab_gui.gui.network.colouring import colourable, readable
 from porelab_gui.gui.numbers import pretty_unit
 
@@ -22,7 +23,7 @@ def label(key: str, column: Column) -> str:
     return f"{words} [{unit}]" if unit else words
 
 
-class ColumnChooser(QComboBox):
+class ColumnChooser(Choice):
     """Lists the columns that hold one number per row. ``chosen(key)`` when the user or ``choose`` picks one.
 
     ``none`` is the text of an entry that stands for no column.

@@ -105,7 +105,7 @@ class PorelabWindow(QObject):
         """The dock of plots, made when it is first needed."""
         if self.plots is None:
             self.plots = _plots(self.context)
-            self.plots.setMinimumHeight(110)  # the window must fit a screen of 1280 x 720
+            self.plots.setMinimumHeight(170)  # a table shows some rows, and the window fits a screen of 1280 x 720
         return self.plots
 
     def _parts(self) -> list[tuple[str, QWidget, str]]:
@@ -116,7 +116,7 @@ class PorelabWindow(QObject):
         """Give the docks their sizes for the window as it is; the canvas keeps the most."""
         across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         below = [self._docks[name] for name in (JOBS, PLOTS) if name in self._docks]
-        tall = 110 if len(below) == 1 else max(150, min(250, self.main.height() // 4))
+        tall = 110 if len(below) == 1 else max(180, min(250, self.main.height() // 4))
         self.main.resizeDocks(below, [380, 640][: len(below)], across)
         self.main.resizeDocks(below[:1], [tall] * len(below[:1]), down)
         if WORKFLOW in self._docks:
@@ -134,10 +134,12 @@ class PorelabWindow(QObject):
     def own_the_window(self) -> None:
         """What only our own window does: welcome page, dropped files, menus, toasts instead of napari's."""
         from porelab_gui.gui.actions import install
+        from porelab_gui.gui.low_screens import let_scroll
         from porelab_gui.gui.recipes import ask_replay
         from porelab_gui.gui.welcome import Welcome
 
         qt_viewer = self.viewer.window._qt_viewer
+        let_scroll(qt_viewer.dockLayerControls)
         self._bridge = NapariBridge(self.toasts, self.context.session.queue.deliver)
         self.welcome = Welcome(
             qt_viewer.canvas.native,

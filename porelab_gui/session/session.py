@@ -11,9 +11,9 @@ from psygnal import Signal
 
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.method import Method, Params
-from porelab_gui.core.nouns import Noun
+from porelab_gui.core.nouns import Noun, Stack
 from porelab_gui.core.recipe import Recipe, RecipeStep, versions
-from porelab_gui.core.registry import get
+from porelab_gui.core.registry import get, methods
 from porelab_gui.session.history import kept
 from porelab_gui.session.jobs import Job, JobQueue, State
 
@@ -63,18 +63,34 @@ class Session:
         """The newest fitting item for every input of a Method.
 
         An optional input only takes an item of its own name; of several inputs of one kind each prefers its own.
+        What says something of an image, such as how sure a net is of it, is offered as an image last.
         """
         chosen = {}
-        nouns = [port.noun for port in method.inputs.values()]
+        nouns, about = [port.noun for port in method.inputs.values()], self._about_images()
         for port, wanted in method.inputs.items():
             fitting = [
                 k for k, v in self.items.items() if isinstance(v, wanted.noun) and (not wanted.optional or k == port)
             ]
-            named = [k for k in fitting if k == port and nouns.count(wanted.noun) > 1]
+            named = [k for k in fitting if k == port and (nouns.count(wanted.noun) > 1 or k in about)]
             exact = [k for k in fitting if type(self.items[k]) is wanted.noun]
+            images = [k for k in exact if k not in about]
             if fitting:
-                chosen[port] = (named or exact or fitting)[-1]
+                chosen[port] = (named or images or exact or fitting)[-1]
         return chosen
+
+    def _about_images(self) -> set[str]:
+        """Names of the stacks that a Method made of a stack, and not in its place."""
+        found: set[str] = set()
+        known = methods()
+        for step in self._now.steps:
+            method = known.get(step.method)
+            if method is None:
+                continue
+            from_image = any(port.noun is Stack for port in method.inputs.values())
+            made = {name for port, name in step.outputs.items() if method.outputs.get(port) is Stack}
+            instead = {name for port, name in step.outputs.items() if port in method.inputs}
+            found = (found - set(step.outputs.values())) | (made - instead if from_image else set())
+        return found
 
     def run(
         self,

@@ -36,3 +36,13 @@ def test_of_several_inputs_of_one_kind_each_takes_the_item_of_its_name(session):
 def test_an_optional_input_only_takes_an_item_of_its_name(session):
     asked = method(truth=Port(Stack, "", optional=True), image=Port(Stack, "", optional=True))
     assert session.defaults(asked) == {"image": "image"}
+
+
+def test_how_sure_a_net_is_of_an_image_is_not_taken_for_the_image(session):
+    grey = Stack(np.zeros((2, 2, 2), np.uint8), (1e-6,) * 3)
+    bound = {"image": "newest"}
+    session.put(get("segment_unet"), {}, bound, {"uncertainty": grey, "probability": grey})
+    assert session.defaults(method(image=Port(Stack, ""))) == {"image": "newest"}
+    assert session.defaults(get("next_slice"))["uncertainty"] == "uncertainty"
+    session.put(get("filter_median"), {}, bound, {"image": grey}, {"image": "smooth"})
+    assert session.defaults(method(image=Port(Stack, ""))) == {"image": "smooth"}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.QtGui import QResizeEvent
 
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.learning.jobs import Points, sorted_metrics
@@ -17,6 +18,7 @@ from porelab_gui.gui.theme import Colours
 from porelab_gui.session.jobs import Job
 
 WIDE, LOW = 1.5, 150  # width over height for plots side by side; pixels below which legends go
+MANY = 2  # lines beyond which the legend stands beside its plot
 DECADES = 10.0
 
 
@@ -29,6 +31,11 @@ class TrainingCurves(PlotCanvas):
         self._extra: list[Any] = []
         self.numbers = self._columns
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Whether plots stand side by side, with a legend, depends on the room."""
+        super().resizeEvent(event)
+        self.refresh()
+
     def _draw_job(self, axes: Any, chosen: Colours) -> None:
         for old in self._extra:
             old.remove()
@@ -40,7 +47,9 @@ class TrainingCurves(PlotCanvas):
         if not kinds:
             return
         side_by_side = self.width() > WIDE * self.height()
-        grid = self._figure.add_gridspec(1, len(kinds)) if side_by_side else self._figure.add_gridspec(len(kinds), 1)
+        shares = [1.6 if len(lines) > MANY and self.height() > LOW else 1.0 for _, lines in kinds]
+        add = self._figure.add_gridspec
+        grid = add(1, len(kinds), width_ratios=shares) if side_by_side else add(len(kinds), 1)
         for k, (kind, lines) in enumerate(kinds):
             plot = self._figure.add_subplot(grid[k])
             dress(self._figure, plot, chosen)
@@ -74,6 +83,7 @@ def _draw_lines(plot: Any, kind: str, lines: dict[str, Points], chosen: Colours,
         plot.set_ylabel(kind)
     plot.xaxis.get_major_locator().set_params(integer=True, nbins=4)
     if key and len(lines) > 1:
-        legend = plot.legend(fontsize=7, frameon=False, handlelength=1.2)
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.05), "borderaxespad": 0.2} if len(lines) > MANY else {}
+        legend = plot.legend(fontsize=7, frameon=False, handlelength=1.2, labelspacing=0.3, **beside)
         for text in legend.get_texts():
             text.set_color(chosen.text)

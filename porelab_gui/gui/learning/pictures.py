@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from qtpy.QtGui import QResizeEvent
 
 from porelab_gui.core.learning.pictures import Boxes, Line, Panels, Parity, Picture
 from porelab_gui.gui.context import Context
@@ -24,6 +25,11 @@ class PicturePlot(PlotCanvas):
         self._picture_of = picture
         self._extra: list[Any] = []
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """How many columns the key has depends on the room."""
+        super().resizeEvent(event)
+        self.refresh()
+
     def _draw_picture(self, axes: Any, chosen: Colours) -> None:
         for old in self._extra:
             old.remove()
@@ -31,6 +37,7 @@ class PicturePlot(PlotCanvas):
         picture = self._picture_of()
         axes.set_axis_off()
         axes.set_in_layout(False)
+        self._figure.get_layout_engine().set(rect=(0, 0, 1, 1))
         if isinstance(picture, Panels):
             self._draw_panels(picture, chosen)
         elif isinstance(picture, Parity):
@@ -64,8 +71,31 @@ class PicturePlot(PlotCanvas):
             else:
                 shown |= {int(v) for v in np.unique(image)}
                 plot.imshow(palette[image.astype(int)], interpolation="nearest")
-        if plots:
-            _add_key(plots[len(plots) // 2], picture.names, shown, palette, chosen)
+        key = self._add_key(picture.names, shown, palette, chosen) if plots else None
+        if key is not None:
+            self._extra.append(key)
+
+    def _add_key(self, names: tuple[str, ...], shown: set[int], palette: Any, chosen: Colours) -> Any:
+        """The key of the classes along the lower edge, in as many columns as fit, the plots above; None without one."""
+        from matplotlib.patches import Patch
+
+        classes = [v for v in sorted(shown - {-1}) if v < len(names)]
+        if not classes:
+            return None
+        patches = [Patch(facecolor=palette[v], edgecolor=chosen.quiet, label=names[v]) for v in classes]
+        figure, scale = self._figure, self._canvas.device_pixel_ratio
+        room, height = self.width() * scale, max(1.0, self.height() * scale)  # the figure is fitted to them later
+        for columns in (3, 2, 1):
+            key = figure.legend(
+                handles=patches, loc="lower center", ncols=columns, fontsize=6.5, frameon=False,
+                labelcolor=chosen.text, handlelength=1.0, columnspacing=1.0, labelspacing=0.3, borderaxespad=0.1,
+            )  # fmt: skip
+            size = key.get_window_extent()
+            if size.width <= room or columns == 1:
+                break
+            key.remove()
+        figure.get_layout_engine().set(rect=(0, min(0.6, size.height / height), 1, 1))
+        return key
 
     def _draw_parity(self, picture: Parity, chosen: Colours) -> None:
         plot = self._subplot(1, 0, chosen)
@@ -95,21 +125,6 @@ def draw_line(plot: Any, picture: Line, chosen: Colours) -> None:
         legend = plot.legend(fontsize=7, frameon=False)
         for text in legend.get_texts():
             text.set_color(chosen.text)
-
-
-def _add_key(plot: Any, names: tuple[str, ...], shown: set[int], palette: Any, chosen: Colours) -> None:
-    from matplotlib.patches import Patch
-
-    patches = [
-        Patch(facecolor=palette[v], edgecolor=chosen.quiet, label=names[v])
-        for v in sorted(shown - {-1})
-        if v < len(names)
-    ]
-    if patches:
-        plot.legend(
-            handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=2, fontsize=6.5, frameon=False,
-            labelcolor=chosen.text, handlelength=1.0, columnspacing=1.0,
-        )  # fmt: skip
 
 
 def class_palette(names: tuple[str, ...]) -> Any:

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
 from porelab_gui.core.registry import methods
 from porelab_gui.gui.access import make_accessible
+from porelab_gui.gui.choices import Choice
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
 from porelab_gui.gui.steps.preview import PreviewPage
@@ -34,7 +35,7 @@ class GenericPanel(QWidget):
         self.pages: dict[str, QWidget] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(2, 2, 8, 8)
-        self.combo = QComboBox()
+        self.combo = Choice()
         self.combo.setObjectName("method")
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for name in self.names:

@@ -73,6 +73,38 @@ def test_curves_and_pictures_appear_while_it_runs(running, qtbot):
     assert tab.curves.numbers()["epoch"].tolist() == [1, 2, 3, 4]
 
 
+def inside(figure, legend):
+    """Whether a legend lies within its figure."""
+    whole, box = figure.bbox, legend.get_window_extent()
+    return whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1
+
+
+def test_no_key_of_curves_or_pictures_is_cut(porelab, qtbot):
+    from porelab_gui.core.learning.pictures import Panels
+    from porelab_gui.gui.learning.curves import TrainingCurves
+    from porelab_gui.gui.learning.pictures import PicturePlot
+    from porelab_gui.session.jobs import Job
+
+    names = ("matrix", "organic matter", "organic pore", "inorganic pore", "pyrite")
+    job = Job(training(None, None), {}, Nothing(), "shale")
+    job.metrics = {f"iou {n}": [(0.0, 0.5), (1.0, 0.9)] for n in names} | {"train_loss": [(0.0, 1.0), (1.0, 0.5)]}
+    classes = np.arange(64, dtype=np.uint8).reshape(8, 8) % 5
+    panels = Panels({"grey": np.zeros((8, 8)), "truth": classes, "prediction": classes}, names)
+    curves = TrainingCurves(porelab.context, lambda: job)
+    picture = PicturePlot(porelab.context, lambda: panels)
+    for plot, width in ((curves, 420), (picture, 180)):
+        qtbot.addWidget(plot)
+        plot.resize(width, 190)
+        plot.show()
+        qtbot.waitUntil(lambda p=plot: p.made and p._figure.bbox.width == p.width() and not p._stale, timeout=30000)
+        plot._canvas.draw()
+    keys = [p.get_legend() for p in curves._extra if p.get_legend() is not None]
+    assert len(keys) == 1 and inside(curves._figure, keys[0])
+    assert inside(picture._figure, picture._figure.legends[0])
+    lowest = min(p.get_window_extent().y0 for p in picture._extra[:-1])
+    assert picture._figure.legends[0].get_window_extent().y1 <= lowest + 1
+
+
 def test_a_finished_run_shows_its_card_and_a_stopped_one_says_how_to_go_on(running, qtbot, tmp_path):
     porelab, panel, _, job, gate = running
     gate.set()

@@ -246,3 +246,31 @@ def test_no_page_is_wider_than_its_column(porelab):
             if panel.minimumSizeHint().width() > room:
                 wide[name] = panel.minimumSizeHint().width()
     assert not wide, f"room for {room}"
+
+
+def test_layers_do_not_make_the_window_too_high_for_a_low_screen(porelab):
+    """The controls of napari's points layers alone are 400 pixels high."""
+    from qtpy.QtWidgets import QApplication
+
+    porelab.viewer.add_points(np.zeros((1, 3)))
+    porelab.viewer.add_image(np.zeros((4, 4, 4)))
+    QApplication.processEvents()
+    assert porelab.main.minimumSizeHint().height() <= 720
+    assert porelab.viewer.window._qt_viewer.controls.minimumSizeHint().height() > 300
+    porelab.viewer.layers.clear()
+
+
+def test_words_without_room_end_in_an_ellipsis(qtbot, porelab, monkeypatch):
+    from qtpy.QtWidgets import QStylePainter
+
+    from porelab_gui.gui.choices import Choice
+
+    drawn = []
+    monkeypatch.setattr(QStylePainter, "drawControl", lambda self, kind, option: drawn.append(option.currentText))
+    box = Choice()
+    qtbot.addWidget(box)
+    box.addItem("hydraulic conductance, spheres and cylinders")
+    for width in (120, 600):
+        box.resize(width, 26)
+        box.grab()
+    assert drawn[0].endswith("…") and len(drawn[0]) < len(drawn[-1]) and drawn[-1] == box.currentText()

@@ -40,6 +40,17 @@ def test_choosing_a_column_colours_the_throats(context, network, shown, qtbot):
     assert low == pytest.approx(-high)
 
 
+def test_only_conductances_that_a_run_made_colour_the_throats(network):
+    from porelab_gui.gui.steps.conductance import new_conductances
+
+    again = network.throats["g_hydraulic.cylinder"]
+    more = network.with_throats({"g_diffusive.cnn": Column(again.values * 2, "m3/s"), "g_hydraulic.cylinder": again})
+    assert new_conductances(network, more) == ["g_diffusive.cnn"]
+    changed = network.with_throats({"g_hydraulic.cylinder": Column(again.values * 2, again.unit)})
+    assert new_conductances(network, changed) == ["g_hydraulic.cylinder"]
+    assert new_conductances(None, network) == [k for k in network.throats if k.startswith("g_")]
+
+
 def test_unlike_units_are_refused_in_words(context, network, shown, qtbot):
     from porelab_gui.gui.network.colour_panel import ColourPanel
 
