@@ -33,8 +33,9 @@ class DuelConfig:
 
     ``penalty_every`` > 1 penalises only every so many critic steps, that much harder. ``average`` is the decay per
     generator step of the running mean of the generator's weights, which is what is kept; 0 keeps the last weights.
-    The first ``small_epochs`` see crops of ``small_edge`` only: they cost a fraction and teach the texture. With one
-    critic step both nets learn from the same generated rocks.
+    The first ``small_epochs`` see crops of ``small_edge`` only: they cost a fraction and teach the texture; with the
+    whole crops both rates fall to ``whole_rate`` of themselves, as steps too large keep the two nets circling around
+    each other. With one critic step both nets learn from the same generated rocks.
     """
 
     epochs: int = 40
@@ -48,6 +49,7 @@ class DuelConfig:
     average: float = 0.995
     small_edge: int = 0
     small_epochs: int = 0
+    whole_rate: float = 0.25
     seed: int = 0
     precision: Precision = "auto"
     threads: int = 0
@@ -55,6 +57,10 @@ class DuelConfig:
     def edge(self, epoch: int, full: int) -> int:
         """Edge of the crops in an epoch."""
         return self.small_edge if epoch < self.small_epochs and self.small_edge else full
+
+    def slowed(self, epoch: int) -> float:
+        """Factor on both rates in an epoch."""
+        return self.whole_rate if 0 < self.small_epochs <= epoch else 1.0
 
 
 @dataclass
@@ -173,6 +179,7 @@ class _Ring:
         self.source.manual_seed(1_000_003 * (self.config.seed + 1) + epoch)
         torch.manual_seed(7_368_787 * (self.config.seed + 1) + epoch)
         self.count, self.edge = 0, self.config.edge(epoch, self.crops.edge)
+        self._set_rates(self.config.slowed(epoch))
         self.raw["generator"].train()
         began = time.monotonic()
         rows = [self._step(epoch, step) for step in range(self.config.steps)]
@@ -187,6 +194,12 @@ class _Ring:
         self.keep(self.average, self.result)
         live = {k: v for k, v in {**mean, **figures}.items() if math.isfinite(v)}
         self.progress(epoch + 1, self.config.epochs, f"epoch {epoch + 1} of {self.config.epochs}", **live)
+
+    def _set_rates(self, factor: float) -> None:
+        pairs = ((self.by_generator, self.config.rate_generator), (self.by_critic, self.config.rate_critic))
+        for optimizer, rate in pairs:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
 
     def _step(self, epoch: int, step: int) -> dict[str, float]:
         """Some steps of the critic and one of the generator; half the batch when the device's memory is full."""

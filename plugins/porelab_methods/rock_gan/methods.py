@@ -68,6 +68,15 @@ class TrainParams(Params):
         advanced=True,
     )
     small_epochs: int = param(45, "How many first epochs see small crops.", unit="1", ge=0, le=100000, advanced=True)
+    whole_rate: float = param(
+        0.25,
+        "Both step sizes fall to this share of themselves with the whole crops.",
+        unit="1",
+        gt=0,
+        le=1,
+        decimals=3,
+        advanced=True,
+    )
     noise: int = param(16, "Random channels per latent cell.", unit="1", ge=1, le=128, advanced=True)
     style: int = param(8, "Latent numbers that hold for a whole rock.", unit="1", ge=1, le=64, advanced=True)
     widths: tuple[int, ...] = param((48, 32, 16, 8), "Channels of the generator's four levels.", advanced=True)

@@ -61,6 +61,7 @@ def test_small_crops_come_first_and_both_schedules_learn(rock, tmp_path):
 
     config = DuelConfig(small_edge=32, small_epochs=3)
     assert [config.edge(k, 64) for k in (0, 2, 3)] == [32, 32, 64]
+    assert [config.slowed(k) for k in (0, 2, 3)] == [1.0, 1.0, 0.25] and DuelConfig().slowed(5) == 1.0
     params = {**FAST, "crop": 34, "small_epochs": 1, "critic_steps": 2, "penalty_every": 2, "average": 0.0}
     made = TRAIN({"labels": rock}, {**params, "folder": str(tmp_path)})
     assert np.isfinite(made["table"]["critic_loss"]).all() and len(made["table"]) == 2
