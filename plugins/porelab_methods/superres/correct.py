@@ -19,12 +19,14 @@ from porelab_methods.superres.learn import Batch, Pairs, draw_slices, voxel_figu
 from porelab_methods.superres.nets import Ensemble, SuperResolver
 
 Shown = Literal["soft", "cut"]
+Aim = Literal["solved", "surrogate"]
 CRITIC = "critic"
 
 
 @dataclass(frozen=True)
 class Weighing:
-    """Weights of the terms of the correction, and whether surrogates see the soft image or the cut one."""
+    """Weights of the terms of the correction, what surrogates see (the soft image or the cut one), and what their word
+    is held against: the solved K, or their own word on the true image, so that their own error cancels."""
 
     surrogate: float = 1.0
     ensemble: float = 1.0
@@ -32,6 +34,7 @@ class Weighing:
     porosity: float = 100.0
     critic: float = 0.0
     shown: Shown = "soft"
+    aim: Aim = "solved"
 
     @property
     def shares(self) -> tuple[float, float, float, float]:
@@ -53,7 +56,9 @@ class Jury:
         low, high, k = batch
         self.surrogate.to(made.device)
         shown = passed_on(made, low, self.rule) if self.weighing.shown == "cut" else made
-        off = (self.surrogate(shown) - k) ** 2
+        with torch.no_grad():
+            aim = k if self.weighing.aim == "solved" else self.surrogate(high)
+        off = (self.surrogate(shown) - aim) ** 2
         gap = made.mean((1, 2, 3, 4)) - high.mean((1, 2, 3, 4))
         rest = off[1:].mean() if len(off) > 1 else 0.0 * off.mean()
         return torch.stack([off[0].mean(), rest, functional.mse_loss(made, high), (gap**2).mean()])

@@ -102,6 +102,10 @@ class CorrectionParams(Training):
         "soft", "What the surrogates see: probabilities (the paper), or the image cut as solvers see it, with the "
         "gradient passed on as if uncut.",
     )  # fmt: skip
+    aim: Literal["solved", "surrogate"] = param(
+        "solved", "What K is held against: the solved one (the paper), or what the same surrogates say of the true "
+        "image, so that their own error cancels.",
+    )  # fmt: skip
 
 
 def data_of(params: Training) -> Path:
@@ -238,7 +242,7 @@ def run_correction(inputs: Inputs, params: CorrectionParams, progress: Progress)
         check_voxel(known, (size,) * 3, "surrogate")
     low = learn.Lowering(config["factor"], config["how"], config["noise"], params.seed)
     weighing = Weighing(params.surrogate_weight, params.ensemble_weight, params.voxel_weight,
-                        params.porosity_weight, params.critic_weight, params.shown)  # fmt: skip
+                        params.porosity_weight, params.critic_weight, params.shown, params.aim)  # fmt: skip
     inputs_hash = inputs["super_resolver"].content_hash + inputs["surrogate"].content_hash
     folder = folder_of("corrected", params, inputs_hash)
     pairs = learn.Pairs(train, low, True), learn.Pairs(valid, low, False)

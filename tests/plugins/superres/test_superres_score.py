@@ -112,6 +112,20 @@ def test_each_weight_of_the_correction_counts_and_a_stopped_run_with_a_critic_go
     names = (*none, "critic_weight")
     assert len({made(f"{n}-{v}", **{n: v}) for n in names for v in (1.0,)} | {made("none")}) == 6
     assert made("soft", surrogate_weight=1.0) != made("cut", surrogate_weight=1.0, shown="cut")
+    assert made("soft", surrogate_weight=1.0) != made("own", surrogate_weight=1.0, aim="surrogate")
     whole = made("whole", critic_weight=1.0, epochs=2)
     made("parts", critic_weight=1.0, epochs=1)
     assert made("parts", critic_weight=1.0, epochs=2) == whole
+
+
+def test_held_against_its_own_word_a_surrogate_finds_no_error_in_the_true_image():
+    from porelab_methods.superres.correct import Jury, Weighing
+    from porelab_methods.superres.nets import Ensemble
+
+    torch.manual_seed(0)
+    true = torch.from_numpy(medium(16, 0)[None, None].astype(np.float32))
+    batch = (torch.nn.functional.avg_pool3d(true, 4), true, torch.tensor([-1.0]))
+    for aim, zero in (("surrogate", True), ("solved", False)):
+        jury = Jury(Ensemble(2, 8, 2), Weighing(shown="cut", aim=aim), "measured")
+        terms = jury.terms(true, batch)
+        assert (terms[:2].abs().max().item() < 1e-10) is zero and terms[2:].abs().max().item() == 0.0
