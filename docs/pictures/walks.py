@@ -107,7 +107,7 @@ def permeability(hand: Hand, scratch: Path) -> None:
 
 def rocks(hand: Hand, scratch: Path) -> None:
     """A generator of a few minutes, its rocks, and rocks with a wanted porosity."""
-    _long_sandstone(hand)
+    _long_sandstone(hand, 36)
     hand.step("Learn")
     hand.method("Train a rock generator")
     hand.data("labels", "truth")
@@ -133,14 +133,15 @@ def rocks(hand: Hand, scratch: Path) -> None:
     view.refresh()
     view.rocks.setCurrentRow(0)
     hand.run("Show in 3D")
-    hand.see(view.scatter)
+    hand.window.viewer.reset_view()
+    hand.see(view.rocks)
     hand.picture("rocks_accepted")
 
 
-def _long_sandstone(hand: Hand) -> None:
+def _long_sandstone(hand: Hand, edge: int) -> None:
     """A phantom long enough to hold out a slab."""
     hand.step("Generate")
-    hand.fill(kind="sandstone", depth="144", height="36", width="36", grain="10", porosity="0.3")
+    hand.fill(kind="sandstone", depth="144", height=str(edge), width=str(edge), grain="10", porosity="0.3")
     hand.run("Phantom with known truth")
 
 
@@ -156,7 +157,7 @@ def _reachable(hand: Hand, scratch: Path) -> tuple[str, str]:
 
 def superres(hand: Hand, scratch: Path) -> None:
     """Blocks of known permeability, both nets, the correction, the images side by side."""
-    _long_sandstone(hand)
+    _long_sandstone(hand, 40)  # a multiple of the slabs of the surrogate
     hand.step("Super-resolve")
     hand.method("Blocks of known permeability")
     hand.data("labels", "truth")

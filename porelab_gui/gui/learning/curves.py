@@ -17,7 +17,7 @@ from porelab_gui.gui.plots.curves import LINES
 from porelab_gui.gui.theme import Colours
 from porelab_gui.session.jobs import Job
 
-WIDE, LOW = 1.5, 150  # width over height for plots side by side; pixels below which legends go
+WIDE, LOW, NARROW = 1.5, 150, 200  # width over height for plots side by side; height and width with room for legends
 MANY = 2  # lines beyond which the legend stands beside its plot
 DECADES = 10.0
 
@@ -47,13 +47,14 @@ class TrainingCurves(PlotCanvas):
         if not kinds:
             return
         side_by_side = self.width() > WIDE * self.height()
-        shares = [1.6 if len(lines) > MANY and self.height() > LOW else 1.0 for _, lines in kinds]
+        key = self.height() > LOW and (not side_by_side or self.width() > NARROW * len(kinds))
+        shares = [1.6 if len(lines) > MANY and key else 1.0 for _, lines in kinds]
         add = self._figure.add_gridspec
         grid = add(1, len(kinds), width_ratios=shares) if side_by_side else add(len(kinds), 1)
         for k, (kind, lines) in enumerate(kinds):
             plot = self._figure.add_subplot(grid[k])
             dress(self._figure, plot, chosen)
-            _draw_lines(plot, kind, lines, chosen, self.height() > LOW)
+            _draw_lines(plot, kind, lines, chosen, key)
             if side_by_side or k == len(kinds) - 1:
                 plot.set_xlabel("epoch")
             self._extra.append(plot)
@@ -78,7 +79,11 @@ def _draw_lines(plot: Any, kind: str, lines: dict[str, Points], chosen: Colours,
     if kind != "score" and every.min() > 0 and every.max() > DECADES * every.min():
         plot.set_yscale("log")
         plot.yaxis.set_minor_formatter("")  # a decade and its parts do not fit beside a small plot
-    plot.set_title(kind if key else "")
+    else:
+        plot.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4), useOffset=False)
+        plot.yaxis.get_major_locator().set_params(nbins=4)
+        plot.yaxis.get_offset_text().set(color=chosen.text, fontsize=7)
+    plot.set_title(kind if key else "", fontsize=9)
     if not key:
         plot.set_ylabel(kind)
     plot.xaxis.get_major_locator().set_params(integer=True, nbins=4)
