@@ -87,11 +87,12 @@ def run_resolve(inputs: Inputs, params: ResolveParams, progress: Progress) -> Ou
     from porelab_gui.core.learning.device import best_device
     from porelab_gui.core.own_folder import own_folder
     from porelab_methods.superres.cutting import rule_of
+    from porelab_methods.superres.keep import shipped
     from porelab_methods.superres.nets import opened
     from porelab_methods.superres.pairs import shares_of
     from porelab_methods.superres.tiles import needs_disk, resolved
 
-    image, weights = inputs["image"], inputs["weights"]
+    image, weights = inputs["image"], inputs.get("weights") or shipped("corrected")
     net, config = opened(weights, "superres")
     shares = shares_of(image, params.levels)
     shape = fine_shape(image.shape, net.factor, inputs.get("truth"))
@@ -108,6 +109,7 @@ def run_resolve(inputs: Inputs, params: ResolveParams, progress: Progress) -> Ou
 
 def run_compare(inputs: Inputs, params: CompareParams, progress: Progress) -> Outputs:
     """Both images, what the correction changed, what the measurement contradicts, and K of each."""
+    from porelab_methods.superres.keep import shipped
     from porelab_methods.superres.nets import check_voxel, opened
     from porelab_methods.superres.pairs import shares_of
     from porelab_methods.superres.quality import artefacts, interpolated
@@ -115,8 +117,8 @@ def run_compare(inputs: Inputs, params: CompareParams, progress: Progress) -> Ou
     image, truth = inputs["image"], inputs.get("truth")
     assert isinstance(image, Stack)
     made: dict[str, Any] = {}
-    for k, key in enumerate(("before", "after")):
-        wanted = {"image": image, "weights": inputs[key], "truth": truth}
+    for k, (key, own) in enumerate((("before", "before"), ("after", "corrected"))):
+        wanted = {"image": image, "weights": inputs.get(key) or shipped(own), "truth": truth}
         part = within(progress, 0.1 * k, 0.1 * k + 0.1)
         made[key] = run_resolve(wanted, ResolveParams(levels=params.levels, cut=params.cut), part)["volume"]
     before, after = made["before"], made["after"]
@@ -186,7 +188,8 @@ def resolve_memory(inputs: Inputs, params: ResolveParams) -> Estimate:
     return Estimate(ram=int(tile * 100 + min(fine, 1 << 30) + 3e8))
 
 
-WEIGHTS = Port(Weights, "Train a super-resolver, or open a folder of weights.")
+WEIGHTS = Port(Weights, "A super-resolver of one's own; left out, the program's (x4).", optional=True)
+AFTER = Port(Weights, "The corrected super-resolver; left out, the program's (x4).", optional=True)
 IMAGE = Port(Stack, "The low-resolution image: grey, shares of void, or labels.")
 TRUTH = Port(Labels, "The fine image, where it is known: the result gets its shape.", optional=True)
 COARSEN = Method(
@@ -207,7 +210,7 @@ COMPARE = Method(
     summary="Both fine images, the voxels that the correction changed, artefacts, and the permeability of each by "
     "solvers that took no part in it.",
     step="Super-resolve", citation=CITATION, params=CompareParams,
-    inputs={"image": IMAGE, "before": WEIGHTS, "after": Port(Weights, "The corrected super-resolver."),
+    inputs={"image": IMAGE, "before": WEIGHTS, "after": AFTER,
             "truth": TRUTH, "surrogate": Port(Weights, "The surrogate, for comparison.", optional=True)},
     outputs={"super_resolved": Labels, "corrected": Labels, "difference": Labels, "artefacts": Field, "table": Table},
     function=run_compare, lane="gpu",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from porelab_gui.assets import find
 from porelab_gui.core.learning.fit import Fit
 from porelab_gui.core.learning.weights import Card, save_weights
 from porelab_gui.core.nouns import Column, Table, Weights
@@ -24,6 +25,14 @@ LIMITS = (
     "are likely ones, not measured ones. A surrogate that took part in the correction cannot judge it: compute K of "
     "the binarised image with a solver."
 )
+
+
+PARTS = {"corrected": "", "before": "before", "surrogate": "surrogate", "direct": "direct"}
+
+
+def shipped(part: str) -> Weights:
+    """The program's own weights of one of ``PARTS``; PorelabError when the installation lacks them."""
+    return Weights(find("weights", "superres", *filter(None, [PARTS[part]])), name=f"shipped, {part}")
 
 
 def facts(data: Path, train: Sequence[Example]) -> dict[str, Any]:
@@ -49,11 +58,13 @@ def keep(
     scores = [
         {"figure (validation)": k, "value": float(v)} for k, v in best.items() if k not in ("epoch", "learning_rate")
     ]
-    kind = KINDS[str(config["system"])]
+    epochs = sum(int(r["epoch"]) >= 0 for r in result.curves)
+    kind = KINDS[str(config["system"])] + (", corrected" if config.get("corrected") else "")
+    seen = f" The correction saw {config['correction_blocks']} of them." if config.get("corrected") else ""
     card = Card(
         title=kind[0].upper() + kind[1:],
-        summary=f"Epoch {result.best_epoch + 1} of {len(result.curves)}, the best on the validation blocks.",
-        data=f"{config['blocks']} training blocks of {config['edge']}^3 voxels. Groups of blocks: {sources}. "
+        summary=f"Epoch {result.best_epoch + 1} of {epochs}, the best on the validation blocks.",
+        data=f"{config['blocks']} training blocks of {config['edge']}^3 voxels.{seen} Groups of blocks: {sources}. "
         f"K by {'; '.join(laws)}." + (f" Low resolution: {config['lowering']}." if config.get("lowering") else ""),
         splits=f"By parent image (slabs of planes of a stack, whole media of a family); {held} blocks chose the epoch. "
         "Test blocks are for `porelab evaluate_superres`.",

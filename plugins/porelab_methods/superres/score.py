@@ -23,10 +23,10 @@ from porelab_gui.core.validation.case import data_file
 from porelab_methods.superres.blocks import LAW, Block, Family, from_media, from_stack
 from porelab_methods.superres.dataset import Example, write_group
 from porelab_methods.superres.evaluate import Judged, judged_block, summary, worse_columns
+from porelab_methods.superres.keep import PARTS
 from porelab_methods.superres.learn import Lowering
 from porelab_methods.superres.nets import opened
 
-PARTS = {"corrected": "", "before": "before", "surrogate": "surrogate", "direct": "direct"}
 EDGE = 64
 ROCKS = {  # file, voxel [m], shares of planes that are validation and test
     "berea": ("berea/berea_z000-256_pore.npz", 5.345e-6, (0.25, 0.25)),

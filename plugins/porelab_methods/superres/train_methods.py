@@ -247,7 +247,7 @@ def run_correction(inputs: Inputs, params: CorrectionParams, progress: Progress)
     folder = folder_of("corrected", params, inputs_hash)
     pairs = learn.Pairs(train, low, True), learn.Pairs(valid, low, False)
     result = correct(net, surrogate, pairs, weighing, fit_config(params, 1.0), folder / "run", progress)
-    config |= {"corrected": True, "weighing": weighing.__dict__}
+    config |= {"corrected": True, "weighing": weighing.__dict__, "correction_blocks": keep.facts(data, train)["blocks"]}
     command = keep.command_of("finetune_superres", given(params))
     weights = keep.keep(folder, net, config, result, data, len(valid), command)
     return {"corrected": weights, "tradeoff": keep.curve_table(result, "voxel error and error of K")}

@@ -129,3 +129,21 @@ def test_held_against_its_own_word_a_surrogate_finds_no_error_in_the_true_image(
         jury = Jury(Ensemble(2, 8, 2), Weighing(shown="cut", aim=aim), "measured")
         terms = jury.terms(true, batch)
         assert (terms[:2].abs().max().item() < 1e-10) is zero and terms[2:].abs().max().item() == 0.0
+
+
+def test_the_shipped_weights_are_small_and_name_their_data_and_work_without_being_chosen():
+    from porelab_methods.superres.keep import PARTS, shipped
+    from porelab_methods.superres.methods import RESOLVE
+    from porelab_methods.superres.nets import opened
+    from porelab_methods.superres.pairs import pooled
+
+    from porelab_gui.core.nouns import Stack
+
+    for part in PARTS:
+        weights = shipped(part)
+        assert (weights.folder / "model.safetensors").stat().st_size <= 16 * 2**20
+        assert "MIT" in (weights.folder / "card.md").read_text()
+        opened(weights, {"surrogate": "surrogate", "direct": "direct"}.get(part, "superres"))
+    low = pooled(medium(24, 1), 4)
+    made = RESOLVE({"image": Stack(low, (2e-5,) * 3)}, {})["volume"]
+    assert made.shape == (24, 24, 24) and np.abs(pooled(made.array() > 0, 4) - low).max() < 1e-6
