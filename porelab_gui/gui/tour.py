@@ -78,6 +78,8 @@ class Tour(QObject):
         if stop.method == "load" and welcome is not None and welcome.isVisible():
             return welcome.buttons.get(f"Samples:{SAMPLE}")
         panel = self.window.stepper.pages[stop.step].widget()
+        if stop.method == "load":
+            return panel.findChild(QPushButton, "open_files")
         page = getattr(panel, "pages", {}).get(stop.method, panel)
         return page.findChild(QPushButton, "run") or page
 

@@ -45,6 +45,7 @@ class LoadPanel(QWidget):
         column.setContentsMargins(2, 2, 8, 8)
         row = QHBoxLayout()
         self.open_file = QPushButton("Open files…")
+        self.open_file.setObjectName("open_files")
         role(self.open_file, "primary")
         self.open_file.clicked.connect(lambda: self.opener.ask_files())
         self.open_folder = QPushButton("Open folder…")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
@@ -37,3 +38,11 @@ def test_a_step_can_be_skipped_and_the_tour_ended(qtbot, porelab):
     assert porelab.tour.at == 1 and porelab.stepper.current == "Segment"
     qtbot.mouseClick(porelab.tour.bubble.close_button, Qt.MouseButton.LeftButton)
     assert porelab.tour.at is None and not porelab.tour.rim.isVisible()
+
+
+def test_with_data_open_the_first_step_points_at_the_button_that_opens_files(porelab):
+    porelab.viewer.add_image(np.zeros((4, 4)))
+    porelab.actions["tour"].trigger()
+    assert porelab.tour.target() is porelab.show_step("Load").open_file
+    porelab.tour.stop()
+    porelab.viewer.layers.clear()
