@@ -134,6 +134,7 @@ def rocks(hand: Hand, scratch: Path) -> None:
     view.rocks.setCurrentRow(0)
     hand.run("Show in 3D")
     hand.window.viewer.reset_view()
+    hand.settle()
     hand.see(view.rocks)
     hand.picture("rocks_accepted")
 
@@ -178,6 +179,7 @@ def superres(hand: Hand, scratch: Path) -> None:
     hand.data("surrogate", "surrogate")
     hand.fill(data=data, epochs="3", folder=str(scratch / "corrected"))
     hand.run("Correct until K is right")
+    hand.settle()  # the plot above it grows first
     hand.see(hand._panel().stack.currentWidget().use)
     hand.picture("superres_tradeoff")
     hand.method("Coarsen a segmented stack")

@@ -10,7 +10,7 @@ import pytest
 DOCS = Path(__file__).parents[3] / "docs"
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
 LIMIT = 150_000
-PICTURED = ("shale", "throat_errors", "permeability", "ions")
+PICTURED = ("shale", "throat_errors", "permeability", "rocks", "superres", "ions")
 
 
 def texts(path):
