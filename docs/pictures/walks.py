@@ -133,7 +133,6 @@ def rocks(hand: Hand, scratch: Path) -> None:
     view.refresh()
     view.rocks.setCurrentRow(0)
     hand.run("Show in 3D")
-    hand.window.viewer.reset_view()
     hand.settle()
     hand.see(view.rocks)
     hand.picture("rocks_accepted")

@@ -123,7 +123,7 @@ class OrderView(QWidget):
                 layer.visible = layer is shown
             viewer.dims.ndisplay = 3
             viewer.camera.angles = VIEW_ANGLES
-            viewer.fit_to_view()
+            viewer.fit_to_view(layers=[shown])
         elif job.error is not None:
             self.context.report(job.error, job.trace)
 
@@ -219,6 +219,7 @@ def _diagonal(axes: Any, wish: Wish, low: float, scale: float, chosen: Colours) 
 
 
 def _name_axes(axes: Any, wishes: tuple[Wish, ...], chosen: Colours) -> None:
+    axes.xaxis.get_major_locator().set_params(nbins=4)
     if len(wishes) == 1:
         p = wishes[0].property
         unit = f" [{pretty_unit(p.label)}]" if p.label not in ("", "1") else ""
