@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"
-README = "readme"
+README, SAMPLE = "readme", "sandstone"
 WANTED = {"throats_by_conductance": "window.png", "pressure_and_flow": "flow.png", "segment_threshold": "segment.png"}
 SIZE = (1280, 800)
 
@@ -25,7 +25,7 @@ def readme() -> None:
     from pictures.small import shrink
 
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "porelab_gui", "demo", "--out", folder, "--close"]
+        command = [sys.executable, "-m", "porelab_gui", "demo", "--out", folder, "--close", "--sample", SAMPLE]
         subprocess.run(command, check=True)
         for part, name in WANTED.items():
             shutil.copyfile(next(Path(folder).glob(f"*_{part}.png")), IMAGES / name)
