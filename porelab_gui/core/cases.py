@@ -21,6 +21,7 @@ from porelab_gui.core.recipe_files import with_files
 
 MAX_CASES = 10_000
 MAX_ROWS = 12  # a longer table is data, not a result
+RUN = "run"  # what results are drawn against where no setting was swept
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def across(table: Table) -> tuple[str, NDArray[Any]]:
     setting = setting_of(table)
     if setting and table[setting].dtype.kind in "iuf":
         return setting, table[setting]
-    return "run", np.arange(1, len(table) + 1)
+    return RUN, np.arange(1, len(table) + 1)
 
 
 def results_of(table: Table) -> list[str]:

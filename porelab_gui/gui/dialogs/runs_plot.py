@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from porelab_gui.core.cases import across, results_of
+from porelab_gui.core.cases import RUN, across, results_of
 from porelab_gui.core.nouns import Table
 from porelab_gui.gui.choices import refill_words
 from porelab_gui.gui.context import Context
@@ -66,7 +66,10 @@ class RunsPlot(QWidget):
             return
         title, x, y = self.points()
         unit = pretty_unit(self.table.columns[self.combo.currentText()].unit)
-        axes.plot(x, y, "o-", ms=4, lw=1.3, color=LINES[0])
+        swept = title != RUN
+        axes.plot(x, y, "o-" if swept else "o", ms=4, lw=1.3, color=LINES[0])
+        if not swept:  # runs have no order, and there is none between two of them
+            axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel(title)
         axes.set_ylabel(f"{self.combo.currentText()} [{unit}]" if unit else self.combo.currentText())
 

@@ -166,7 +166,8 @@ class PlotCanvas(QWidget):
         self._place()
         self._draw(self.axes, chosen)
         ring = self.axes.plot([], [], "o", ms=11, mfc="none", mec="#ffb300", mew=2.5, animated=True, zorder=9)[0]
-        line = self.axes.axvline(0, color="#ffb300", lw=2, animated=True, visible=False)
+        middle = float(np.mean(self.axes.get_xlim()))  # anywhere else it would widen the axis
+        line = self.axes.axvline(middle, color="#ffb300", lw=2, animated=True, visible=False)
         self._mark = (ring, line)
         self._canvas.draw_idle()
 

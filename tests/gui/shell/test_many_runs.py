@@ -74,6 +74,8 @@ def test_a_sweep_gives_a_row_per_value_and_leaves_the_session_alone(porelab, dia
     dialog.plot.plot.refresh()
     qtbot.waitUntil(lambda: dialog.plot.plot.axes is not None and len(dialog.plot.plot.axes.lines) > 0, timeout=5000)
     assert np.allclose(dialog.plot.plot.axes.lines[0].get_ydata(), porosity)
+    swept = dialog.plot.plot.axes.lines[0].get_xdata()
+    qtbot.waitUntil(lambda: dialog.plot.plot.axes.get_xlim()[0] > swept.min() - np.ptp(swept), timeout=5000)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(tmp_path / "runs.csv"), ""))
     qtbot.mouseClick(dialog.table.save_button, LEFT)
     lines = (tmp_path / "runs.csv").read_text().splitlines()
