@@ -122,12 +122,13 @@ class RepresentativePage(CurvePage):
             axes.fill_between(edge, low, high, color=colour, alpha=0.12, lw=0)
         axes.set(ylim=(0, min(3.0, axes.get_ylim()[1])), xlabel="edge of the sample [µm]")
         axes.set_ylabel("over that of the largest")
-        _legend(axes, chosen)
+        _legend(axes, chosen, "lower left", above=True)  # inside, the spread of small samples runs through it
 
 
 def _shown(key: str, value: float) -> str:
     return f"{value / MILLIDARCY:.4g} mD" if key == "K_m2" else f"{value:.4g}"
 
 
-def _legend(axes: Any, chosen: Colours, place: str = "upper right") -> None:
-    axes.legend(loc=place, fontsize=7, frameon=False, labelcolor=chosen.text)
+def _legend(axes: Any, chosen: Colours, place: str, above: bool = False) -> None:
+    outside = {"bbox_to_anchor": (0.0, 1.0)} if above else {}
+    axes.legend(loc=place, fontsize=7, frameon=False, labelcolor=chosen.text, **outside)
