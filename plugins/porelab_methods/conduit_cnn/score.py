@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from porelab_gui.core.learning.metrics import r2, share_beyond
 from porelab_gui.core.nouns import Network, Regions
-from porelab_gui.core.validation.case import data_file
+from porelab_gui.core.validation.case import data_file, reference_rock
 from porelab_methods.conduit_cnn import store
 from porelab_methods.conduit_cnn.dataset import network_of
 from porelab_methods.conduit_cnn.formation import formation_rows
@@ -61,11 +61,8 @@ def new_cases() -> list[Case]:
 
 def berea(size: int = 160) -> list[Case]:
     """A corner of Berea, which was held out altogether; nothing where the image is not at hand."""
-    path = data_file("berea/berea_z000-256_pore.npz")
-    if path is None:
-        return []
-    with np.load(path, allow_pickle=False) as stored:
-        return [Case("Berea", np.asarray(stored["pore"])[:size, :size, :size].astype(bool))]
+    rock = reference_rock("berea/berea_z000-256_pore.npz")
+    return [] if rock is None else [Case("Berea", rock[:size, :size, :size])]
 
 
 def electrode(size: int = 160) -> list[Case]:

@@ -18,7 +18,7 @@ from porelab_methods.ion_transport.ions import ion
 from porelab_methods.ion_transport.pores import membrane_from_network, through_throats
 from porelab_methods.ion_transport.presets import FEEDS
 from porelab_methods.ion_transport.profiles import profiles
-from porelab_methods.ion_transport.system import DAVIES, Conditions, Membrane, solve, water_flux
+from porelab_methods.ion_transport.system import DAVIES, Conditions, Membrane, solve, steepest, water_flux
 
 FIT_UNITS = {"pore_radius": "m", "thickness": "m", "charge": "mol/m3", "permittivity": "1"}
 
@@ -92,9 +92,9 @@ def _rejections(
     if flux == 0.0:
         notes.append("no flux: the permeate is in equilibrium with the feed")
     if not solution.settled[0]:
-        tight = feed.names[int(np.argmax(np.where(solution.problem.gone[0], 0.0, solution.problem.pe[0])))]
+        tight, peclet = steepest(solution.problem, 0)
         notes.append(
-            f"{tight} all but fills the pore: its Peclet number is held at {solution.problem.pe[0].max():.4g}, "
+            f"{feed.names[tight]} all but fills the pore: its Peclet number is held at {peclet:.4g}, "
             "and the rejections still move with it"
         )
     trace = [n for n, c in zip(feed.names, feed.concentration, strict=True) if c == 0]

@@ -106,11 +106,11 @@ class Solution:
     rejection: Array
     intrinsic: Array
     ok: NDArray[np.bool_]
+    settled: NDArray[np.bool_]
     unknowns: Array
     problem: Problem
     dy: Array | None = field(default=None, repr=False)
     dcm: Array | None = field(default=None, repr=False)
-    settled: NDArray[np.bool_] | None = None
 
     def neutrality(self) -> Array:
         """|sum z c_p| / sum |z| c_p per sample; 0 for a permeate without ions."""
@@ -321,18 +321,24 @@ def _solution(ions: tuple[Ion, ...], p: Problem, flux: Array, found: _Found) -> 
         rejection=1.0 - cp / p.feed,
         intrinsic=1.0 - cp / cm,
         ok=found.ok,
+        settled=found.settled & found.ok,
         unknowns=found.y,
         problem=p,
         dy=found.dy,
         dcm=found.dcm,
-        settled=found.settled & found.ok,
     )
 
 
+def steepest(p: Problem, row: int) -> tuple[int, float]:
+    """Which of the ions in the pore has the largest Peclet number, and that number."""
+    inside = np.where(p.gone[row], 0.0, p.pe[row])
+    return int(np.argmax(inside)), float(inside.max())
+
+
 def failure(ions: tuple[Ion, ...], p: Problem, row: int) -> NotConverged:
-    worst = int(np.argmax(np.where(p.gone[row], 0.0, p.pe[row])))
+    worst, peclet = steepest(p, row)
     return NotConverged(
-        f"DSPM-DE found no solution (largest Peclet number {p.pe[row, worst]:.3g}, of {ions[worst].name})",
+        f"DSPM-DE found no solution (largest Peclet number {peclet:.3g}, of {ions[worst].name})",
         where=f"sample {row}",
         remedy="Check radius and flux: an ion that all but fills the pore has no diffusion left.",
     )

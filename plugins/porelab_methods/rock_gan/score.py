@@ -16,7 +16,7 @@ from porelab_gui.core.errors import InputError, NotConverged
 from porelab_gui.core.learning.weights import read_config
 from porelab_gui.core.nouns import Labels, Weights
 from porelab_gui.core.progress import silent
-from porelab_gui.core.validation.case import data_file
+from porelab_gui.core.validation.case import reference_rock
 from porelab_methods.rock_gan.compare import groups_of
 from porelab_methods.rock_gan.data import sample_crops
 from porelab_methods.rock_gan.evaluate import (
@@ -47,11 +47,10 @@ PAPER = {"porosity": 0.04, "K": 0.05, "pore_size": 0.04, "throat_size": 0.05}
 def score() -> dict[str, Any]:
     """Figures and rows; every measured sample and every finished rock stays in the cache, so that it goes on."""
     weights = Weights(find("weights", "rock_gan"), name="rock_gan")
-    path = data_file(BEREA)
-    if path is None:
+    void = reference_rock(BEREA)
+    if void is None:
         raise InputError("the held-out slab is not at hand", where=BEREA, remedy="Set PORELAB_DATA.")
-    with np.load(path, allow_pickle=False) as stored:
-        labels = Labels(stored["pore"].astype(np.uint8), (VOXEL,) * 3, name="Berea")
+    labels = Labels(void.astype(np.uint8), (VOXEL,) * 3, name="Berea")
     return scored(weights, labels, default_cache().folder / f"score-rock_gan-{weights.content_hash[:12]}")
 
 

@@ -19,10 +19,10 @@ from porelab_gui.core.cache import default_cache
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.nouns import Labels, Weights
 from porelab_gui.core.progress import silent
-from porelab_gui.core.validation.case import data_file
+from porelab_gui.core.validation.case import reference_rock
 from porelab_methods.superres.blocks import LAW, Block, Family, from_media, from_stack
 from porelab_methods.superres.dataset import Example, write_group
-from porelab_methods.superres.evaluate import Judged, judged_block, summary, worse_columns
+from porelab_methods.superres.evaluate import DIRECT, Judged, judged_block, summary, worse_columns
 from porelab_methods.superres.keep import PARTS
 from porelab_methods.superres.learn import Lowering
 from porelab_methods.superres.nets import opened
@@ -72,11 +72,8 @@ def hold_outs(folder: Path, most: int, edge: int = EDGE) -> list[Example]:
 def rock(name: str) -> Labels | None:
     """A segmented rock of the reference data; None where it is not at hand."""
     file, voxel, _ = ROCKS[name]
-    path = data_file(file)
-    if path is None:
-        return None
-    with np.load(path, allow_pickle=False) as stored:
-        return Labels(stored["pore"].astype(np.uint8), (voxel,) * 3, name=name)
+    void = reference_rock(file)
+    return None if void is None else Labels(void.astype(np.uint8), (voxel,) * 3, name=name)
 
 
 def _solved(folder: Path, name: str, blocks: Iterable[Block], voxel: float, most: int) -> list[Example]:
@@ -115,7 +112,7 @@ def figures(rows: Rows) -> dict[str, float]:
         "r2_independent": of["corrected"]["r2_stokes"],
         "r2_network_before": of["super-resolved"]["r2_network"],
         "r2_network": of["corrected"]["r2_network"],
-        "r2_direct": of["direct net"]["r2_surrogate"],
+        "r2_direct": of[DIRECT]["r2_surrogate"],
         "porosity_error": of["corrected"]["porosity_error"],
         "columns_worse_than_cubic": worse_columns(list(of.values())),
         "blocks": len({r["block"] for r in rows}),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,15 @@ def data_file(name: str) -> Path | None:
     folder = os.environ.get("PORELAB_DATA") or checkout.parent / "shared" / "data"
     path = Path(folder) / name
     return path if path.exists() else None
+
+
+def reference_rock(name: str) -> NDArray[np.bool_] | None:
+    """Void of a segmented rock of the reference data (the array ``pore`` of an .npz); None when absent."""
+    path = data_file(name)
+    if path is None:
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        return np.asarray(stored["pore"], bool)
 
 
 def read_reference(name: str) -> list[dict[str, str]]:

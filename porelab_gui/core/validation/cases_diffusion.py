@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from porelab_gui.core.validation.case import Case, convergence_order, data_file, read_reference
+from porelab_gui.core.validation.case import Case, convergence_order, data_file, read_reference, reference_rock
 from porelab_gui.core.validation.shapes import sphere_cell, sphere_cell_by_radius
 
 EXACT = "the discrete problem is the closed form; what is left is the solver's tolerance and single-precision bonds"
@@ -141,10 +141,8 @@ def _sphere_order() -> float:
 
 @cache
 def _berea(block: tuple[int, int, int], axis: int) -> float:
-    path = data_file(BEREA)
-    assert path is not None  # the case is skipped without it
-    with np.load(path, allow_pickle=False) as stored:
-        rock = stored["pore"]
+    rock = reference_rock(BEREA)
+    assert rock is not None  # the case is skipped without it
     z, y, x = block
     return 1 / relative(rock[z : z + 128, y : y + 128, x : x + 128], axis)
 
