@@ -221,12 +221,13 @@ def measure_recolouring(window: Any, name: str, network: Any) -> float:
 
 def run() -> dict[str, Any]:
     """All loads in one window."""
-    from porelab_gui.gui.app import open_window
+    from porelab_gui.gui.app import open_window, tend
 
     window = open_window(size=(1600, 1000))
     heart = Heart()
     try:
         turn(lambda: False, 2.0)
+        tend(window)
         with heart.beating():
             turn(lambda: False, 5.0)
         rows = [row("at rest", heart.gaps_ms()), measure_training(window, heart), *measure_extraction(window, heart)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -160,13 +161,17 @@ def changed_versions(recipe: Recipe) -> list[str]:
 
 def versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    found = {"python": platform.python_version(), **{package: _installed(package) for package in PACKAGES}}
+    return {package: number for package, number in found.items() if number}
+
+
+@cache
+def _installed(package: str) -> str:
+    """Its version, empty where it is not installed; looked up once, as the window asks at every step."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _with_ids(steps: Sequence[RecipeStep]) -> tuple[RecipeStep, ...]:

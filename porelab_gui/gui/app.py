@@ -29,10 +29,18 @@ def run(files: Iterable[str | Path] = ()) -> int:
     log_to_file()
     window = open_window()
     window.run_files(files)
-    QTimer.singleShot(WARM_MS, window.context.session.queue.warm_up)
+    QTimer.singleShot(WARM_MS, lambda: tend(window))
     window.desk.offer_recovery()
     napari.run(gui_exceptions=True)
     return 0
+
+
+def tend(window: PorelabWindow) -> None:
+    """What a window that has the process to itself does once it is drawn: workers get ready, garbage waits its turn."""
+    from porelab_gui.gui.collecting import Collector
+
+    window.context.session.queue.warm_up()
+    window.context.layers.collector = Collector(window.main)
 
 
 def open_window(*, show: bool = True, size: tuple[int, int] | None = None) -> PorelabWindow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Layer
@@ -25,6 +25,9 @@ from porelab_gui.gui.network.view import NetworkView
 from porelab_gui.gui.patient import PatientImage, PatientLabels
 from porelab_gui.gui.turns import Turns
 from porelab_gui.session.session import Session
+
+if TYPE_CHECKING:
+    from porelab_gui.gui.collecting import Collector
 
 BARS, LETTER = 110, 9.5  # pixels for the colour bars and for a letter
 NO_BREAK = "\u00a0"
@@ -51,6 +54,7 @@ class Layers:
         self._growing: dict[str, Turns] = {}  # networks whose layers are being made
         self.marks = Marks(self.lay, self._remove)
         self._scaled = False
+        self.collector: Collector | None = None  # of a window that has the process to itself
         self._flight = Flight(viewer)
         viewer.mouse_drag_callbacks.append(self._on_press)
         viewer.layers.events.removed.connect(self._on_removed)
@@ -136,6 +140,8 @@ class Layers:
         _, layers = self._shown.pop(name, (None, []))
         gone = self._views.pop(name, None)
         self._remove(layers)
+        if layers and self.collector is not None:
+            self.collector.want_whole()
         if gone is not None:
             self.marks.clear(but=overlay.TITLE)  # hidden ones would still give the sliders their range and step
             self.selection.select_throat(None, name)
@@ -144,14 +150,17 @@ class Layers:
             self.networks_changed.emit(name)
 
     def _remove(self, layers: Iterable[Layer]) -> None:
-        # napari collects garbage at every removal, which takes most of a second in a large program;
-        # with what is there frozen it has nothing to look through, and the usual collection comes later
-        gc.freeze()
+        # napari collects garbage at every removal, which takes most of a second in a large program; with what is
+        # there left out it has little to look through, and what the layer held is collected later
+        alone = self.collector is None
+        if alone:
+            gc.freeze()
         try:
             for layer in [layer for layer in layers if layer in self.viewer.layers]:
                 self.viewer.layers.remove(layer)
         finally:
-            gc.unfreeze()
+            if alone:
+                gc.unfreeze()
 
     def _show(self, name: str, noun: Noun) -> None:
         made: list[Layer] = []
@@ -229,15 +238,26 @@ class Layers:
             overlays = self.viewer.canvas.overlays
             self._scaled = overlays.scale_bar.visible = True
             overlays.text.position = "top_left"
+        if not isinstance(layer, PatientImage | PatientLabels):  # these learn what to read when they are drawn
+            self._draw_in_another_turn()
         self.viewer.add_layer(layer)
         layer.node = self._node(layer)
         return layer
 
+    def _draw_in_another_turn(self) -> None:
+        """Adding a layer and drawing it first take a tenth of a second each: let the event loop turn in between."""
+        native = getattr(self._canvas, "native", None)
+        if native is not None and native.updatesEnabled():
+            native.setUpdatesEnabled(False)
+            QTimer.singleShot(1, native, lambda: native.setUpdatesEnabled(True))  # 0 would not wait for a turn
+
+    @property
+    def _canvas(self) -> Any:
+        return getattr(getattr(getattr(self.viewer, "window", None), "_qt_viewer", None), "canvas", None)
+
     def _node(self, layer: Layer) -> Any:
         """What draws the layer, where there is a window; only used to recolour faster."""
-        window = getattr(self.viewer, "window", None)
-        canvas = getattr(getattr(window, "_qt_viewer", None), "canvas", None)
-        return getattr(getattr(canvas, "layer_to_visual", {}).get(layer), "node", None)
+        return getattr(getattr(self._canvas, "layer_to_visual", {}).get(layer), "node", None)
 
     def _on_removed(self, event: Any) -> None:
         """The user took a layer away: forget it, the item stays."""

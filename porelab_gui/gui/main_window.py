@@ -134,12 +134,14 @@ class PorelabWindow(QObject):
     def own_the_window(self) -> None:
         """What only our own window does: welcome page, dropped files, menus, toasts instead of napari's."""
         from porelab_gui.gui.actions import install
+        from porelab_gui.gui.later_controls import LaterControls
         from porelab_gui.gui.low_screens import let_scroll
         from porelab_gui.gui.recipes import ask_replay
         from porelab_gui.gui.welcome import Welcome
 
         qt_viewer = self.viewer.window._qt_viewer
         let_scroll(qt_viewer.dockLayerControls)
+        LaterControls(qt_viewer)
         self._bridge = NapariBridge(self.toasts, self.context.session.queue.deliver)
         self.welcome = Welcome(
             qt_viewer.canvas.native,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch.nn import functional
 from porelab_gui.core.errors import FormatError, InputError
 from porelab_gui.core.learning.weights import load_weights, read_config
 from porelab_gui.core.nouns import VoxelSize, Weights
+from porelab_methods.superres.flow_net import FlowSurrogate
 
 FACTORS = (2, 4, 8)
 SAME_VOXEL = 0.15  # voxel sizes that differ by no more than this count as those of the training
@@ -116,6 +117,11 @@ class Surrogate(nn.Module):
         out = self.regress(torch.cat([features, porosity], 1))[:, 0]  # type: ignore[list-item]
         return self.centre + self.spread * out
 
+    def standardise(self, mean: float, deviation: float) -> None:
+        """Begin at the mean and spread of log10 K of the training blocks."""
+        self.centre.fill_(mean)  # type: ignore[operator]
+        self.spread.fill_(max(deviation, 1e-3))  # type: ignore[operator]
+
     def _features(self, branch: nn.Module, view: torch.Tensor) -> torch.Tensor:
         batch, depth = view.shape[:2]
         if depth % self.slab:
@@ -125,12 +131,17 @@ class Surrogate(nn.Module):
         return out
 
 
-class Ensemble(nn.Module):
-    """Several surrogates begun from different numbers; gives (members, B)."""
+Form = Literal["flow", "views"]
 
-    def __init__(self, members: int, slab: int = 8, width: int = 16) -> None:
+
+class Ensemble(nn.Module):
+    """Several surrogates of one form begun from different numbers; gives (members, B)."""
+
+    def __init__(self, members: int, slab: int = 8, width: int = 16, form: Form = "views", cell: int = 4) -> None:
         super().__init__()
-        self.members = nn.ModuleList([Surrogate(slab, width) for _ in range(members)])
+        self.members = nn.ModuleList(
+            [FlowSurrogate(cell, width) if form == "flow" else Surrogate(slab, width) for _ in range(members)]
+        )
 
     def forward(self, void: torch.Tensor) -> torch.Tensor:
         """log10 K [px2] by each member."""
@@ -139,8 +150,7 @@ class Ensemble(nn.Module):
     def standardise(self, mean: float, deviation: float) -> None:
         """Let the members begin at the mean and spread of log10 K of the training blocks."""
         for member in self.members:
-            member.centre.fill_(mean)  # type: ignore[operator]
-            member.spread.fill_(max(deviation, 1e-3))  # type: ignore[operator]
+            member.standardise(mean, deviation)  # type: ignore[operator]
 
 
 @torch.inference_mode()
@@ -160,7 +170,9 @@ def build(config: dict[str, Any]) -> nn.Module:
         if config.get("system") == "superres":
             return SuperResolver(int(config["factor"]), int(config["width"]), int(config["depth"]))
         if config.get("system") in ("surrogate", "direct"):
-            return Ensemble(int(config["members"]), int(config["slab"]), int(config["width"]))
+            form: Form = "flow" if config.get("form") == "flow" else "views"
+            shape = (int(config["members"]), int(config["slab"]), int(config["width"]), form)
+            return Ensemble(*shape, int(config.get("cell", 4)))
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"the configuration lacks or garbles {error}", where="config.json") from error
     raise FormatError("these weights are of another system", where="config.json", remedy="Choose other weights.")

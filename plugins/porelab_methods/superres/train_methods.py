@@ -71,8 +71,13 @@ class SurrogateParams(Lowered):
     sees: Literal["high", "low"] = param(
         "high", "The fine image (surrogate), or the low-resolution one alone (direct net, for comparison)."
     )
-    members: int = param(3, "Nets in the ensemble; the first is the one of the paper.", unit="1", ge=1, le=16)
-    slab: int = param(8, "Slices that are the channels of a 2D branch; the edge takes all at once, as the paper.",
+    form: Literal["flow", "views"] = param(
+        "flow", "Conductivities of coarse cells and Darcy's law on them (ours: right with a fraction of the blocks), "
+        "or 2D branches over three views, summed (the paper).",
+    )  # fmt: skip
+    members: int = param(2, "Nets in the ensemble; the first is the one that corrects.", unit="1", ge=1, le=16)
+    cell: Literal[1, 2, 4, 8] = param(4, "Flow: voxels along an edge of a coarse cell.", unit="voxel", advanced=True)
+    slab: int = param(8, "Views: slices that are the channels of a branch; the edge takes all at once, as the paper.",
                       unit="voxel", ge=1, le=512, advanced=True)  # fmt: skip
     width: int = param(16, "Channels of the first layer.", unit="1", ge=1, le=256, advanced=True)
 
@@ -187,12 +192,12 @@ def run_surrogate(inputs: Inputs, params: SurrogateParams, progress: Progress) -
     train, valid = (needed(data, part) for part in ("train", "validation"))
     low = None if high else learn.Lowering(params.factor, params.how, params.noise, params.seed)
     torch.manual_seed(params.seed)
-    net = Ensemble(params.members, params.slab, params.width)
+    net = Ensemble(params.members, params.slab, params.width, params.form, params.cell)
     folder = folder_of("surrogate" if high else "direct", params)
     pairs = learn.Pairs(train, low, True), learn.Pairs(valid, low, False)
     result = learn.train_regression(net, pairs, high, fit_config(params, 0.05), folder / "run", progress)
-    config = {"system": "surrogate" if high else "direct", "members": params.members, "slab": params.slab,
-              "width": params.width, **keep.facts(data, train)}  # fmt: skip
+    config = {"system": "surrogate" if high else "direct", "form": params.form, "members": params.members,
+              "slab": params.slab, "cell": params.cell, "width": params.width, **keep.facts(data, train)}  # fmt: skip
     if not high:
         config |= {"factor": params.factor, "lowering": described(params.how, params.factor, params.noise)}
     command = keep.command_of("train_surrogate", given(params))
@@ -267,7 +272,8 @@ DATA = Method(
 )  # fmt: skip
 SURROGATE = Method(
     name="train_surrogate", title="Train the surrogate of K",
-    summary="Learns log10 K of a block from its voxels: three 2D branches over its xy, xz and yz views, summed.",
+    summary="Learns log10 K of a block from its voxels: by conductivities of coarse cells and Darcy's law on them, or "
+    "by the paper's three 2D branches over its xy, xz and yz views, summed.",
     step="Super-resolve", citation=CITATION, params=SurrogateParams, inputs={},
     outputs={"surrogate": Weights, "table": Table}, function=run_surrogate, lane="gpu",
 )  # fmt: skip
