@@ -76,7 +76,8 @@ class SurrogateParams(Lowered):
         "or 2D branches over three views, summed (the paper).",
     )  # fmt: skip
     members: int = param(2, "Nets in the ensemble; the first is the one that corrects.", unit="1", ge=1, le=16)
-    cell: Literal[1, 2, 4, 8] = param(4, "Flow: voxels along an edge of a coarse cell.", unit="voxel", advanced=True)
+    cell: Literal[1, 2, 4, 8] = param(4, "Flow: voxels of the fine image along an edge of a coarse cell.",
+                                      unit="voxel", advanced=True)  # fmt: skip
     slab: int = param(8, "Views: slices that are the channels of a branch; the edge takes all at once, as the paper.",
                       unit="voxel", ge=1, le=512, advanced=True)  # fmt: skip
     width: int = param(16, "Channels of the first layer.", unit="1", ge=1, le=256, advanced=True)
@@ -192,12 +193,13 @@ def run_surrogate(inputs: Inputs, params: SurrogateParams, progress: Progress) -
     train, valid = (needed(data, part) for part in ("train", "validation"))
     low = None if high else learn.Lowering(params.factor, params.how, params.noise, params.seed)
     torch.manual_seed(params.seed)
-    net = Ensemble(params.members, params.slab, params.width, params.form, params.cell)
+    cell = params.cell if high else 1  # the low-resolution image is coarse already
+    net = Ensemble(params.members, params.slab, params.width, params.form, cell)
     folder = folder_of("surrogate" if high else "direct", params)
     pairs = learn.Pairs(train, low, True), learn.Pairs(valid, low, False)
     result = learn.train_regression(net, pairs, high, fit_config(params, 0.05), folder / "run", progress)
     config = {"system": "surrogate" if high else "direct", "form": params.form, "members": params.members,
-              "slab": params.slab, "cell": params.cell, "width": params.width, **keep.facts(data, train)}  # fmt: skip
+              "slab": params.slab, "cell": cell, "width": params.width, **keep.facts(data, train)}  # fmt: skip
     if not high:
         config |= {"factor": params.factor, "lowering": described(params.how, params.factor, params.noise)}
     command = keep.command_of("train_surrogate", given(params))

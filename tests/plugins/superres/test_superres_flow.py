@@ -7,8 +7,19 @@ import pytest
 import torch
 from porelab_methods.superres.darcy import effective, pressure
 from porelab_methods.superres.flow_net import FlowSurrogate
+from porelab_methods.superres.methods import SURROGATE
+from porelab_methods.superres.nets import Surrogate, build, opened, predicted_k
 
 from porelab_gui.core.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Grids as small as these are slower on two threads, by much when another process has the second core."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def grid(seed: int, spread: float = 1.0, shape: tuple[int, ...] = (2, 3, 6, 5, 4)) -> torch.Tensor:
@@ -103,3 +114,19 @@ def test_a_few_blocks_teach_what_a_slit_conducts():
     assert float(found.detach()) == pytest.approx(np.log10(8**3 / (12 * 32)), abs=0.1)
     found.sum().backward()
     assert bool(torch.isfinite(asked.grad).all()) and float(asked.grad.abs().max()) > 0
+
+
+@pytest.mark.parametrize("sees", ["high", "low"])
+def test_the_views_of_the_paper_are_trained_too_and_their_weights_open_as_such(data, tmp_path, sees):
+    wanted = {"form": "views", "sees": sees, "members": 2, "slab": 4, "width": 2, "data": str(data[0])}
+    quick = {"epochs": 1, "batch_size": 2, "threads": 1, "precision": "float32", "folder": str(tmp_path)}
+    weights = SURROGATE({}, {**wanted, **quick})["surrogate"]
+    net, config = opened(weights, "surrogate" if sees == "high" else "direct")
+    assert config["form"] == "views" and isinstance(net.members[0], Surrogate)
+    assert np.isfinite(predicted_k(net, np.ones((16, 16, 16) if sees == "high" else (4, 4, 4), np.float32)))
+
+
+def test_weights_from_before_the_flow_open_as_views():
+    config = {"system": "surrogate", "members": 1, "slab": 4, "width": 2}
+    assert isinstance(build(config).members[0], Surrogate)
+    assert isinstance(build({**config, "form": "flow", "cell": 2}).members[0], FlowSurrogate)
