@@ -72,12 +72,14 @@ def judged_block(nets: Judged, example: Example, lowering: Lowering, network: bo
                "dice": quality.dice(truth, void), **quality.shape_errors(truth, void)}  # fmt: skip
         row |= {"k_stokes": quality.stokes_k(void, within(progress, k / len(images), (k + 1) / len(images), name)),
                 "k_network": quality.network_k(void) if network else float("nan"),
-                "k_surrogate": predicted_k(nets.surrogate, image)}  # fmt: skip
+                "k_surrogate": predicted_k(nets.surrogate, image),
+                "k_surrogate_cut": predicted_k(nets.surrogate, void.astype(np.float32))}  # fmt: skip
         rows.append({**shared, "method": name, **row})
-    none = dict.fromkeys((*COLUMNS, "k_stokes", "k_network"), float("nan"))
+    none = dict.fromkeys((*COLUMNS, "k_stokes", "k_network", "k_surrogate_cut"), float("nan"))
     if nets.direct is not None:
         rows.append({**shared, "method": DIRECT, **none, "k_surrogate": predicted_k(nets.direct, low)})
-    seen = {"k_stokes": shared["k"], "k_network": known, "k_surrogate": predicted_k(nets.surrogate, truth)}
+    told = predicted_k(nets.surrogate, truth)
+    seen = {"k_stokes": shared["k"], "k_network": known, "k_surrogate": told, "k_surrogate_cut": told}
     rows.append({**shared, "method": TRUE, **none, **seen})
     return rows
 
@@ -102,7 +104,8 @@ def _log_r2(truth: NDArray[Any], made: NDArray[Any]) -> float:
 def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row per method: r2 of log10 K by each judge, and the means of the other columns.
 
-    The network is compared with the network of the true image, Stokes flow with the K of the data set.
+    The network is compared with the network of the true image, Stokes flow with the K of the data set. The surrogate
+    is asked twice: of the probabilities, as in the paper, and of the cut image, which is what solvers see.
     """
     made = []
     for name in dict.fromkeys(r["method"] for r in rows):
@@ -110,6 +113,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         column = {k: np.array([r[k] for r in own], float) for k in own[0] if k not in ("block", "group", "method")}
         made.append({
             "method": name, "blocks": len(own), "r2_surrogate": _log_r2(column["k"], column["k_surrogate"]),
+            "r2_surrogate_cut": _log_r2(column["k"], column["k_surrogate_cut"]),
             "r2_stokes": _log_r2(column["k"], column["k_stokes"]),
             "r2_network": _log_r2(column["k_network_true"], column["k_network"]),
             **{k: float(column[k].mean()) for k in COLUMNS},
@@ -129,5 +133,6 @@ def worse_columns(rows: Sequence[dict[str, Any]]) -> int:
 
 def as_table(rows: Sequence[dict[str, Any]], name: str, notes: tuple[str, ...] = ()) -> Table:
     """Rows with equal keys as a table."""
-    units = {"psnr": "dB"} | dict.fromkeys(("k", "k_stokes", "k_network", "k_network_true", "k_surrogate"), "px2")
+    units = {"psnr": "dB"} | dict.fromkeys(("k", "k_stokes", "k_network", "k_network_true", "k_surrogate",
+                                          "k_surrogate_cut"), "px2")  # fmt: skip
     return Table({k: Column(np.array([r[k] for r in rows]), units.get(k, "")) for k in rows[0]}, name=name, notes=notes)

@@ -15,6 +15,7 @@ from porelab_methods.superres.score import UNSEEN, by_group, figures
 
 COLUMNS = {
     "method": "image", "r2_stokes": "r2 Stokes", "r2_network": "r2 network", "r2_surrogate": "r2 surrogate",
+    "r2_surrogate_cut": "r2 surrogate, cut image",
     "porosity_error": "porosity error", "psnr": "PSNR [dB]", "ssim": "SSIM", "dice": "Dice",
     "euler_error": "Euler error [1/voxel]", "surface_error": "surface error [1/voxel edge]",
 }  # fmt: skip

@@ -50,7 +50,7 @@ def scored(weights: Path, folder: Path, most: int) -> dict[str, Any]:
     parts = {name: Weights(weights / below) for name, below in PARTS.items()}
     config = opened(parts["corrected"], "superres")[1]
     held = hold_outs(folder / f"blocks-{config['edge']}", most, int(config["edge"]))
-    rows = judged(parts, held, folder / ("judged-" + "-".join(w.content_hash[:8] for w in parts.values())))
+    rows = judged(parts, held, folder / ("judged-cut-" + "-".join(w.content_hash[:8] for w in parts.values())))
     return {"figures": figures(rows), "rows": rows, "seed": 0}
 
 
@@ -107,6 +107,8 @@ def figures(rows: Rows) -> dict[str, float]:
     made = {
         "r2_surrogate": of["corrected"]["r2_surrogate"],
         "r2_surrogate_before": of["super-resolved"]["r2_surrogate"],
+        "r2_surrogate_cut": of["corrected"]["r2_surrogate_cut"],
+        "r2_surrogate_cut_before": of["super-resolved"]["r2_surrogate_cut"],
         "r2_surrogate_paper": PAPER,
         "r2_independent_before": of["super-resolved"]["r2_stokes"],
         "r2_independent": of["corrected"]["r2_stokes"],
