@@ -29,6 +29,7 @@ class Collector(QObject):
         super().__init__(parent)
         self._modules, self._still, self._whole_due = len(sys.modules), 0, False
         self._place: tuple[int, int] | None = None
+        self._before = gc.get_threshold()
         gc.set_threshold(YOUNG, MIDDLE, SELDOM)
         gc.freeze()
         self._timer = QTimer(self)
@@ -37,9 +38,9 @@ class Collector(QObject):
         self._timer.start()
 
     def stop(self) -> None:
-        """Back to Python's own ways."""
+        """Back to what was before."""
         self._timer.stop()
-        gc.set_threshold(YOUNG, MIDDLE, MIDDLE)
+        gc.set_threshold(*self._before)
         gc.unfreeze()
 
     def want_whole(self) -> None:

@@ -33,6 +33,7 @@ def pressure(conductivity: torch.Tensor) -> torch.Tensor:
     exact = torch.float32 if conductivity.device.type == "mps" else torch.float64
     faces = tuple(f.to(exact) for f in _faces(conductivity))
     depth = conductivity.shape[2]
+    tiny = torch.finfo(exact).tiny
     diagonal, load = _diagonal(faces), torch.zeros_like(conductivity[:, 0], dtype=exact)
     load[:, 0] = faces[3]
     fall = 1.0 - (torch.arange(depth, dtype=exact, device=load.device) + 0.5) / depth
@@ -45,12 +46,12 @@ def pressure(conductivity: torch.Tensor) -> torch.Tensor:
         if turn % 8 == 0 and bool((rz <= enough).all()):  # not in each turn: it waits for the device
             break
         along = _leaving(faces, way)
-        step = rz / _dot(way, along).clamp_min(1e-300 if exact == torch.float64 else 1e-30)
+        step = rz / _dot(way, along).clamp_min(tiny)
         p += step * way
         r -= step * along
         z = r / diagonal
         before, rz = rz, _dot(r, z)
-        way = z + rz / before.clamp_min(1e-300 if exact == torch.float64 else 1e-30) * way
+        way = z + rz / before.clamp_min(tiny) * way
     return p.to(conductivity.dtype)
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from porelab_gui.core.errors import InputError
 from porelab_methods.superres.darcy import effective
+from porelab_methods.superres.residual import Residual
 
 SLOPE = 0.1
 FLOOR = 1e-5  # of phi^2, so that a cell without void has a logarithm
@@ -22,17 +23,6 @@ FIRST_GUESS = 3.0  # conductivity of a cell over the square of its porosity [px2
 REACH = 3.0  # logarithms that one unit of the last layer moves a conductivity
 LIMITS = (-14.0, 6.0)  # of the logarithm of a conductivity; a solid cell is e^-14 of an open one
 CELLS = (1, 2, 4, 8)
-
-
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first, self.second = (nn.Conv3d(width, width, 3, padding=1) for _ in range(2))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Same shape."""
-        out: torch.Tensor = x + 0.2 * self.second(functional.leaky_relu(self.first(x), SLOPE))
-        return out
 
 
 class FlowSurrogate(nn.Module):
@@ -53,7 +43,7 @@ class FlowSurrogate(nn.Module):
         for before, after in pairwise(widths):
             small = nn.Conv3d(before, after, 4, stride=2, padding=1) if stages else nn.Conv3d(1, after, 3, padding=1)
             layers += [small, nn.LeakyReLU(SLOPE)]
-        self.body = nn.Sequential(*layers, *[_Residual(widths[-1]) for _ in range(blocks)])
+        self.body = nn.Sequential(*layers, *[Residual(widths[-1], SLOPE) for _ in range(blocks)])
         self.tail = nn.Conv3d(widths[-1], 3, 1)
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from porelab_gui.core.errors import FormatError, InputError
 from porelab_gui.core.learning.weights import load_weights, read_config
 from porelab_gui.core.nouns import VoxelSize, Weights
 from porelab_methods.superres.flow_net import FlowSurrogate
+from porelab_methods.superres.residual import Residual
 
 FACTORS = (2, 4, 8)
 SAME_VOXEL = 0.15  # voxel sizes that differ by no more than this count as those of the training
@@ -25,19 +26,6 @@ def shuffled(x: torch.Tensor) -> torch.Tensor:
     b, c, d, h, w = x.shape
     x = x.reshape(b, c // 8, 2, 2, 2, d, h, w)
     return x.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(b, c // 8, 2 * d, 2 * h, 2 * w)
-
-
-class Residual(nn.Module):
-    """x + conv(relu(conv(x))), no normalisation (EDSR)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first, self.second = (nn.Conv3d(width, width, 3, padding=1) for _ in range(2))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Same shape."""
-        out: torch.Tensor = x + 0.2 * self.second(functional.relu(self.first(x)))
-        return out
 
 
 class SuperResolver(nn.Module):

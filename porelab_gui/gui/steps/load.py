@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from porelab_gui.core.nouns import Labels, Network, Noun, Regions, Stack, Table
 from porelab_gui.core.registry import methods
+from porelab_gui.gui.access import make_accessible
 from porelab_gui.gui.context import Context
 from porelab_gui.gui.forms import MethodForm
 from porelab_gui.gui.opening import Opener
@@ -132,6 +133,7 @@ class LoadPanel(QWidget):
         """Show the form of the step; nothing changes before it is run."""
         if self.cubic is None:
             self.cubic = MethodForm(self.context, "resample")
+            make_accessible(self.cubic)
             self._column.insertWidget(self._column.indexOf(self.more), self.cubic)
         for port in self.cubic.method.inputs:
             self.cubic.chooser.choose(port, self.chosen)
