@@ -238,26 +238,15 @@ class Layers:
             overlays = self.viewer.canvas.overlays
             self._scaled = overlays.scale_bar.visible = True
             overlays.text.position = "top_left"
-        if not isinstance(layer, PatientImage | PatientLabels):  # these learn what to read when they are drawn
-            self._draw_in_another_turn()
         self.viewer.add_layer(layer)
         layer.node = self._node(layer)
         return layer
 
-    def _draw_in_another_turn(self) -> None:
-        """Adding a layer and drawing it first take a tenth of a second each: let the event loop turn in between."""
-        native = getattr(self._canvas, "native", None)
-        if native is not None and native.updatesEnabled():
-            native.setUpdatesEnabled(False)
-            QTimer.singleShot(1, native, lambda: native.setUpdatesEnabled(True))  # 0 would not wait for a turn
-
-    @property
-    def _canvas(self) -> Any:
-        return getattr(getattr(getattr(self.viewer, "window", None), "_qt_viewer", None), "canvas", None)
-
     def _node(self, layer: Layer) -> Any:
         """What draws the layer, where there is a window; only used to recolour faster."""
-        return getattr(getattr(self._canvas, "layer_to_visual", {}).get(layer), "node", None)
+        window = getattr(self.viewer, "window", None)
+        canvas = getattr(getattr(window, "_qt_viewer", None), "canvas", None)
+        return getattr(getattr(canvas, "layer_to_visual", {}).get(layer), "node", None)
 
     def _on_removed(self, event: Any) -> None:
         """The user took a layer away: forget it, the item stays."""

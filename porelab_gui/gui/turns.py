@@ -16,7 +16,7 @@ class Turns:
     def __init__(self, steps: Iterable[Step]) -> None:
         self._steps = deque(steps)
         self._timer = QTimer()
-        self._timer.setInterval(2)  # what was done is drawn before: layers let themselves be drawn after 1
+        self._timer.setInterval(0)  # fires when nothing else waits, so what was done is drawn before
         self._timer.timeout.connect(self._one)
         self._timer.start()
 

@@ -72,7 +72,7 @@ def test_a_sweep_gives_a_row_per_value_and_leaves_the_session_alone(porelab, dia
     assert porosity == pytest.approx(truth, abs=0.02) and porosity[1] == session.items["labels"].porosity()
     assert dict(session.items) == before and dialog.plot.combo.currentText() == "labels.porosity"
     dialog.plot.plot.refresh()
-    qtbot.waitUntil(lambda: dialog.plot.plot.axes is not None and len(dialog.plot.plot.axes.lines) > 0, timeout=5000)
+    qtbot.waitUntil(lambda: _drawn(dialog) == len(porosity), timeout=5000)  # before, it shows a row less
     assert np.allclose(dialog.plot.plot.axes.lines[0].get_ydata(), porosity)
     swept = dialog.plot.plot.axes.lines[0].get_xdata()
     qtbot.waitUntil(lambda: dialog.plot.plot.axes.get_xlim()[0] > swept.min() - np.ptp(swept), timeout=5000)
@@ -110,3 +110,9 @@ def test_a_sweep_can_be_stopped_and_keeps_its_rows(porelab, dialog, qtbot):
     porelab.wait(60)
     assert dialog.job.state is State.CANCELLED and len(dialog.table.model.table) > 3
     assert "the table keeps them" in dialog.told.text() and dialog.run_button.isEnabled()
+
+
+def _drawn(dialog):
+    """Points in the plot of the runs."""
+    axes = dialog.plot.plot.axes
+    return len(axes.lines[0].get_ydata()) if axes is not None and len(axes.lines) else 0
