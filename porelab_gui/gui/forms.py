@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QFormLayout, QLabel, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from porelab_gui.core.errors import PorelabError
 from porelab_gui.core.method import Method
@@ -22,6 +22,7 @@ from porelab_gui.gui.theme import restyle, role
 from porelab_gui.gui.what import WhatIsThis
 from porelab_gui.session.jobs import Job
 
+REVEAL = 100  # ms: what has just been shown takes its place first
 LONGEST = 34  # characters on a button that fit the narrowest column
 
 
@@ -142,6 +143,17 @@ class MethodForm(QWidget):
     def insert_above_button(self, widget: QWidget) -> None:
         """Put what else belongs to this work right above the button."""
         self._column.insertWidget(self._column.indexOf(self.button), widget)
+
+    def reveal(self, widget: QWidget) -> None:
+        """Scroll a result of this page into sight, when it has come while the page is looked at."""
+        QTimer.singleShot(REVEAL, self, lambda: self._scroll_to(widget))
+
+    def _scroll_to(self, widget: QWidget) -> None:
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        if area is not None and widget.isVisible():
+            area.ensureWidgetVisible(widget, 0, self._column.spacing())
 
     # -- building
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from qtpy.QtCore import QTimer
 from porelab_gui.core.nouns import Field, Network, Noun, Stack
 from porelab_gui.core.scheduler import use_threads
 from porelab_gui.gui import overlay
+from porelab_gui.gui.canvas_title import title_canvas
 from porelab_gui.gui.context import Selection
 from porelab_gui.gui.flight import Flight
 from porelab_gui.gui.images import UNITS, fits, image_layer, update_image
@@ -29,8 +29,6 @@ from porelab_gui.session.session import Session
 if TYPE_CHECKING:
     from porelab_gui.gui.collecting import Collector
 
-BARS, LETTER = 110, 9.5  # pixels for the colour bars and for a letter
-NO_BREAK = "\u00a0"
 TURN_MS = 120
 AT_ONCE = 3_000  # throats of networks whose layers are made in one go
 SLACK_PIXELS = 4
@@ -174,6 +172,7 @@ class Layers:
             made.append(self._add(layer))
             if isinstance(noun, Field):
                 self._tell(name)
+                layer.events.visible.connect(lambda: title_canvas(self.viewer, self._views.values()))
 
     def _show_network(self, name: str, network: Network, made: list[Layer]) -> None:
         if not self._views:
@@ -276,18 +275,7 @@ class Layers:
 
     def _tell(self, name: str) -> None:
         """Say on the canvas what the colours mean."""
-        lines: list[str] = []
-        width = max(24, int((self.viewer.canvas.size[1] - BARS) / LETTER))
-        for view in self._views.values():
-            for what, title in (("throats (upper bar)", view.throat_title), ("pores (lower bar)", view.pore_title)):
-                words, bracket, unit = title.partition("[")
-                whole = f"{what}: {words}{bracket}{unit.replace(' ', NO_BREAK)}"
-                lines += wrap(whole, width) if title else []
-        for layer in self.viewer.layers:
-            if layer.visible and "bar" in layer.metadata:
-                lines += wrap(f"{layer.name}: {layer.metadata['bar'].replace(' ', NO_BREAK)}", width)
-        text = self.viewer.canvas.overlays.text
-        text.text, text.visible = "\n".join(lines), bool(lines)
+        title_canvas(self.viewer, self._views.values())
         self.coloured.emit(name)
 
     # selection and marks

@@ -19,11 +19,15 @@ from porelab_gui.core.learning.fit import threads
 from porelab_gui.core.progress import Progress, silent
 from porelab_methods.rock_gan.data import Crops
 from porelab_methods.rock_gan.model import draw_latents, rocks_of
+from porelab_methods.rock_gan.moments import MomentPush, descriptors
 
 Watch = Callable[[torch.nn.Module, int], Mapping[str, float]]
 Keep = Callable[[torch.nn.Module, "Duel"], None]
 FREE = ("epochs", "threads", "precision")  # may change between the parts of one run
+TOLD = ("average", "whole_rate", "moments")  # may change too: each epoch's own stand in the curves
 BETAS = (0.0, 0.9)  # of both optimisers (Gulrajani et al. 2017)
+REAL = 512  # crops whose descriptors are the aim of the push
+HELD = 16  # the same, where it normalises by them from then on
 SETTLE = 4  # batches over which the averaged generator measures its normalisation anew
 
 
@@ -35,7 +39,8 @@ class DuelConfig:
     generator step of the running mean of the generator's weights, which is what is kept; 0 keeps the last weights.
     The first ``small_epochs`` see crops of ``small_edge`` only: they cost a fraction and teach the texture; with the
     whole crops both rates fall to ``whole_rate`` of themselves, as steps too large keep the two nets circling around
-    each other. With one critic step both nets learn from the same generated rocks.
+    each other. With one critic step both nets learn from the same generated rocks. ``moments`` is the weight of the
+    push towards the descriptors of real crops (moments.MomentPush), for whole crops only.
     """
 
     epochs: int = 40
@@ -50,6 +55,7 @@ class DuelConfig:
     small_edge: int = 0
     small_epochs: int = 0
     whole_rate: float = 0.25
+    moments: float = 0.0
     seed: int = 0
     precision: Precision = "auto"
     threads: int = 0
@@ -106,6 +112,9 @@ class _Ring:
         self.generator, self.by_generator = self.fabric.setup(generator, first)
         self.critic, self.by_critic = self.fabric.setup(critic, second)
         self.average = self.raw["average"].to(self.fabric.device).eval()
+        self.push = MomentPush().to(self.fabric.device)
+        self.raw["push"] = self.push
+        self.pushes = False
         self.source = torch.Generator()
         self.result = Duel(batch_size=config.batch_size)
         self.count, self.edge = 0, crops.edge
@@ -136,13 +145,16 @@ class _Ring:
         return float(distance.detach()), penalty
 
     def update_generator(self, fake: torch.Tensor) -> float:
-        """One step of the generator; its loss."""
+        """One step of the generator; the critic's part of its loss."""
         self.by_generator.zero_grad(set_to_none=True)
         loss = -self.critic(fake).float().mean()
+        told = float(loss.detach())
+        if self.pushes:
+            loss = loss + self.config.moments * self.push(fake)
         self.fabric.backward(loss)
         self.by_generator.step()
         self._follow()
-        return float(loss.detach())
+        return told
 
     @torch.no_grad()
     def _unlearned(self, count: int) -> torch.Tensor:
@@ -155,17 +167,28 @@ class _Ring:
             mean.lerp_(now.detach(), 1.0 - decay)
 
     @torch.no_grad()
-    def settle(self) -> None:
-        """The averaged weights have other activations than the weights they are the mean of: measure them."""
-        norms = [m for m in self.average.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
-        for norm in norms:
+    def settle(self, net: torch.nn.Module, batches: int = SETTLE) -> None:
+        """Measure the activations by which a net normalises: averaged weights have others than those they are the
+        mean of."""
+        for norm in _norms(net):
             norm.reset_running_stats()
             norm.momentum = None  # the plain mean over the batches that follow
-        self.average.train()
-        for _ in range(SETTLE):
+        net.train()
+        for _ in range(batches):
             count, full = self.result.batch_size, self.crops.edge
-            self.average(draw_latents(self.average, count, full, self.source, self.fabric.device))
-        self.average.eval()
+            net(draw_latents(net, count, full, self.source, self.fabric.device))
+        net.eval()
+
+    def _hold(self) -> None:
+        """Normalise by fixed figures from here on. By those of each batch, rocks come out otherwise than from the
+        finished net, and what is pushed right in the batch would be wrong there."""
+        own = self.raw["generator"]
+        momenta = [norm.momentum for norm in _norms(own)]
+        self.settle(own, HELD)
+        for norm, momentum, mean in zip(_norms(own), momenta, _norms(self.average), strict=True):
+            norm.momentum = momentum
+            mean.load_state_dict({**mean.state_dict(), **dict(norm.named_buffers())})
+        self.push.held.fill_(1.0)
 
     # -- epochs
 
@@ -180,20 +203,34 @@ class _Ring:
         torch.manual_seed(7_368_787 * (self.config.seed + 1) + epoch)
         self.count, self.edge = 0, self.config.edge(epoch, self.crops.edge)
         self._set_rates(self.config.slowed(epoch))
-        self.raw["generator"].train()
+        self._aim()
+        self.raw["generator"].train(not self.pushes)
         began = time.monotonic()
         rows = [self._step(epoch, step) for step in range(self.config.steps)]
         mean = {k: _mean([row[k] for row in rows]) for k in rows[0]}
         spent = time.monotonic() - began
-        self.settle()
+        if not self.pushes:
+            self.settle(self.average)
         figures = dict(self.watch(self.average, epoch))
-        self.result.curves.append({"epoch": float(epoch), **mean, "seconds": spent, **figures})
+        told = {"rate": self.config.slowed(epoch), "average": self.config.average}
+        told["moments"] = self.config.moments if self.pushes else 0.0
+        self.result.curves.append({"epoch": float(epoch), **mean, "seconds": spent, **figures, **told})
         if figures.get("distance", math.inf) < self.result.best:
             self.result.best, self.result.best_epoch = figures["distance"], epoch
         save_state(self.folder, self._state(epoch))
         self.keep(self.average, self.result)
         live = {k: v for k, v in {**mean, **figures}.items() if math.isfinite(v)}
         self.progress(epoch + 1, self.config.epochs, f"epoch {epoch + 1} of {self.config.epochs}", **live)
+
+    def _aim(self) -> None:
+        """Show the push what real crops are like, when its time begins."""
+        self.pushes = self.config.moments > 0 and self.edge == self.crops.edge
+        if not self.pushes or float(self.push.held) > 0:
+            return
+        self._hold()
+        many = min(REAL, 8 * len(self.crops))
+        parts = [self.crops.batch(REAL, k, self.result.batch_size) for k in range(-(-many // self.result.batch_size))]
+        self.push.aim(torch.cat([descriptors(part > 0)[0] for part in parts]))
 
     def _set_rates(self, factor: float) -> None:
         pairs = ((self.by_generator, self.config.rate_generator), (self.by_critic, self.config.rate_critic))
@@ -226,6 +263,8 @@ class _Ring:
             "generator_loss": loss,
             "gradient_penalty": _mean([p for _, p in told]),
         }
+        if self.pushes:
+            row["moment_distance"] = self.push.distance()
         if not all(math.isfinite(row[k]) for k in ("critic_loss", "generator_loss")):
             raise NotConverged("a loss is not a finite number", remedy="Lower the learning rates.")
         return row
@@ -249,7 +288,7 @@ class _Ring:
         )
 
     def _settings(self) -> dict[str, float | str]:
-        own = {k: v for k, v in self.config.__dict__.items() if k not in FREE}
+        own = {k: v for k, v in self.config.__dict__.items() if k not in (*FREE, *TOLD)}
         voxels = int(self.crops.mask.sum())
         return {**own, "edge": self.crops.edge, "crops": len(self.crops), "void": voxels}
 
@@ -262,7 +301,7 @@ class _Ring:
             raise InputError("the run begun here had other settings or another stack", where=self.folder, remedy=remedy)
         for part, net in self.raw.items():
             own = {k.removeprefix(f"{part}."): v for k, v in state.model.items() if k.startswith(f"{part}.")}
-            net.load_state_dict(own)
+            net.load_state_dict(own, strict=part != "push")  # runs begun before there was a push know nothing of it
         self.by_generator.load_state_dict(dict(state.optimizer["generator"]))
         self.by_critic.load_state_dict(dict(state.optimizer["critic"]))
         self.result = Duel(list(state.curves), state.best, state.best_epoch, state.batch_size)
@@ -294,8 +333,12 @@ def _same_run(before: Mapping[str, Any], now: Mapping[str, Any], epoch: int) -> 
     to whole crops may move as long as it lies ahead."""
     moved = before.get("small_epochs") != now.get("small_epochs")
     ahead = min(float(s.get("small_epochs", 0)) for s in (before, now)) > epoch
-    rest = [{k: v for k, v in s.items() if k != "small_epochs"} for s in (before, now)]
+    rest = [{k: v for k, v in s.items() if k not in (*TOLD, "small_epochs")} for s in (before, now)]
     return rest[0] == rest[1] and (not moved or ahead)
+
+
+def _norms(net: torch.nn.Module) -> list[torch.nn.modules.batchnorm._BatchNorm]:
+    return [m for m in net.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
 
 
 def _mean(values: list[float]) -> float:

@@ -77,6 +77,16 @@ class TrainParams(Params):
         decimals=3,
         advanced=True,
     )
+    moments: float = param(
+        0.0,
+        "Weight of the push of whole crops towards porosity, two-point probabilities and Euler density of the stack, "
+        "means and correlations; 0 pushes nothing.",
+        unit="1",
+        ge=0,
+        le=100,
+        decimals=2,
+        advanced=True,
+    )
     noise: int = param(16, "Random channels per latent cell.", unit="1", ge=1, le=128, advanced=True)
     style: int = param(8, "Latent numbers that hold for a whole rock.", unit="1", ge=1, le=64, advanced=True)
     widths: tuple[int, ...] = param((48, 32, 16, 8), "Channels of the generator's four levels.", advanced=True)

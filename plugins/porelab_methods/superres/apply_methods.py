@@ -164,14 +164,17 @@ def k_table(images: dict[str, Labels], surrogate: Any, network: bool, progress: 
     from porelab_methods.superres.quality import network_k, stokes_k
 
     rows: list[tuple[str, str, float, float, float]] = []
+    guessed = {}  # first, as a surrogate that does not fit refuses here and not after minutes of flow
+    if surrogate is not None:
+        guessed = {name: predicted_k(surrogate, x.void_mask()) for name, x in images.items() if name != LOW}
     for k, (name, labels) in enumerate(images.items()):
         void, area = labels.void_mask(), labels.voxel_size[0] ** 2 / MILLIDARCY
         share = within(progress, k / len(images), (k + 1) / len(images), name)
         laws = {LAW: stokes_k(void, share)}
         if network:
             laws["pore network (SNOW, analytic conductances)"] = network_k(void)
-        if surrogate is not None and name != LOW:
-            laws["surrogate (it trained the image: no judge)"] = predicted_k(surrogate, void)
+        if name in guessed:
+            laws["surrogate (it trained the image: no judge)"] = guessed[name]
         rows += [(name, law, v * area, float(void.mean()), labels.voxel_size[0]) for law, v in laws.items()]
     image, law, value, porosity, voxel = zip(*rows, strict=True)
     columns = {

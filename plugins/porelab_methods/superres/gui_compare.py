@@ -63,6 +63,8 @@ class ComparePage(MethodForm):
         self.results.setVisible(known)
         if known and isinstance(table, Table):
             self.results.model.show(table)
+            if "table" in names:
+                self.reveal(self.results)
         if there:
             self._overlay()
 

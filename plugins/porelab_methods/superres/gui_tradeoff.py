@@ -71,6 +71,8 @@ class TradeoffPage(MethodForm):
             widget.setVisible(self.curve() is not None)
         self.plot.refresh()
         self._tell()
+        if "tradeoff" in names and self.curve() is not None:
+            self.reveal(self.use)
 
     def _tell(self) -> None:
         table, row = self.curve(), self.chosen()
@@ -107,6 +109,7 @@ class TradeoffPage(MethodForm):
         axes.plot(voxel[:1], k[:1], "s", ms=7, color=LINES[1], label="before", zorder=4)
         axes.set_xlabel("voxel error (mean square)")
         axes.set_ylabel("error of log10 K (surrogate)")
+        axes.xaxis.get_major_locator().set_params(nbins=3)  # the numbers of small differences are long
         legend = axes.legend(fontsize=7.5, frameon=False)
         for text in legend.get_texts():
             text.set_color(chosen.text)

@@ -87,6 +87,7 @@ def test_the_slider_marks_the_epoch_and_weighs_the_next_run(porelab, qtbot):
     assert page.chosen() == 0 and "before the correction" in page.told.text()
     qtbot.keyClick(page.slider, Qt.Key.Key_End)
     assert page.chosen() == 3 and "after epoch 3" in page.told.text() and "0.05" in page.told.text()
+    qtbot.waitUntil(lambda: not page.use.visibleRegion().isEmpty(), timeout=5000)  # what has come scrolls into sight
     page.plot._redraw()
     page._tell()
     assert page.plot.marked == pytest.approx((0.05, 0.05))

@@ -26,6 +26,10 @@ def test_a_speed_is_an_image_layer_with_its_unit_on_the_canvas(context):
     assert layer.colorbar.visible and layer.scale == pytest.approx((2, 2, 2))
     assert layer.contrast_limits[1] == pytest.approx(3e-6, rel=0.05)
     assert "speed\u00a0[m/s]" in context.viewer.canvas.overlays.text.text
+    layer.visible = False
+    assert not context.viewer.canvas.overlays.text.visible
+    layer.visible = True
+    assert "speed" in context.viewer.canvas.overlays.text.text and context.viewer.canvas.overlays.text.visible
     # nothing flows in the solid, which shows what lies below; elsewhere the colours are those of the bar
     assert layer.colormap.map(np.array([0.0, 0.01, 1.0]))[:, 3] == pytest.approx([0, 1, 1])
     assert layer.blending == "translucent"
