@@ -18,6 +18,14 @@ def title_canvas(viewer: Any, views: Iterable[NetworkView]) -> None:
     text.text, text.visible = "\n".join(lines), bool(lines) and not viewer.canvas.grid.enabled
 
 
+def place_overlays(viewer: Any) -> None:
+    """Bars and titles to their places now. napari does it while it draws, and then has to draw all once more."""
+    shown = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
+    place = getattr(getattr(shown, "canvas", None), "_update_overlay_canvas_positions", None)
+    if place is not None:
+        place()
+
+
 def title_lines(viewer: Any, views: Iterable[NetworkView]) -> list[str]:
     """The lines of the title, none wider than the canvas beside the colour bars."""
     lines: list[str] = []

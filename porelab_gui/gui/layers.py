@@ -15,7 +15,7 @@ from qtpy.QtCore import QTimer
 from porelab_gui.core.nouns import Field, Network, Noun, Stack
 from porelab_gui.core.scheduler import use_threads
 from porelab_gui.gui import overlay
-from porelab_gui.gui.canvas_title import title_canvas
+from porelab_gui.gui.canvas_title import place_overlays, title_canvas
 from porelab_gui.gui.context import Selection
 from porelab_gui.gui.flight import Flight
 from porelab_gui.gui.images import UNITS, fits, image_layer, update_image
@@ -276,6 +276,7 @@ class Layers:
     def _tell(self, name: str) -> None:
         """Say on the canvas what the colours mean."""
         title_canvas(self.viewer, self._views.values())
+        place_overlays(self.viewer)
         self.coloured.emit(name)
 
     # selection and marks

@@ -249,7 +249,9 @@ def _shading(layer: TubeLayer) -> str:
 
 
 def _show_scale(layer: TubeLayer, colours: Colours) -> None:
-    layer.colormap = _with_grey(colours.cmap)
+    wanted = _with_grey(colours.cmap)
+    if layer.colormap != wanted:  # another one compiles the shaders anew
+        layer.colormap = wanted
     _set_limits(layer, colours.limits)
 
 
