@@ -106,23 +106,13 @@ def permeability(hand: Hand, scratch: Path) -> None:
 
 
 def rocks(hand: Hand, scratch: Path) -> None:
-    """A generator of a few minutes, its rocks, and rocks with a wanted porosity."""
-    _long_sandstone(hand, 36)
-    hand.step("Learn")
-    hand.method("Train a rock generator")
-    hand.data("labels", "truth")
-    hand.fill(crop="32", epochs="8", steps="10", batch_size="4", folder=str(scratch / "rocks"))
-    hand.fill(small_edge="32", samples="4", widths="12, 8, 8, 4", critic_widths="8, 12, 16", draw_every="2")
-    hand.tab("Training")
-    hand.run("Train a rock generator")
-    hand.top()
-    hand.picture("rocks_training")
+    """Rocks of the generator that ships, some with a wanted porosity, and the training of one's own."""
     hand.step("Generate")
     hand.method("Rocks to order")
-    hand.fill(size="32", count="4", survey="8", folder=str(scratch / "ordered"))
+    hand.fill(size="64", count="4", survey="16", folder=str(scratch / "ordered"))
     row = hand._panel().stack.currentWidget().targets.rows[0]
     low, high = _reachable(hand, scratch)
-    for line, text in ((row.low, low), (row.high, high), (row.tolerance, "0.005")):
+    for line, text in ((row.low, low), (row.high, high), (row.tolerance, "0.002")):
         hand.press(line)
         line.selectAll()
         QTest.keyClicks(line, text)
@@ -136,6 +126,16 @@ def rocks(hand: Hand, scratch: Path) -> None:
     hand.settle()
     hand.see(view.rocks)
     hand.picture("rocks_accepted")
+    _long_sandstone(hand, 36)
+    hand.step("Learn")
+    hand.method("Train a rock generator")
+    hand.data("labels", "truth")
+    hand.fill(crop="32", epochs="8", steps="10", batch_size="4", folder=str(scratch / "rocks"))
+    hand.fill(small_edge="32", samples="4", widths="12, 8, 8, 4", critic_widths="8, 12, 16", draw_every="2")
+    hand.tab("Training")
+    hand.run("Train a rock generator")
+    hand.top()
+    hand.picture("rocks_training")
 
 
 def _long_sandstone(hand: Hand, edge: int) -> None:
@@ -148,7 +148,7 @@ def _long_sandstone(hand: Hand, edge: int) -> None:
 def _reachable(hand: Hand, scratch: Path) -> tuple[str, str]:
     """A range of porosity inside what this generator makes, seen on rocks made before."""
     hand.method("Generate rocks")
-    hand.fill(size="32", count="12", seed="100", folder=str(scratch / "made"))
+    hand.fill(size="64", count="12", seed="100", folder=str(scratch / "made"))
     hand.run("Generate rocks")
     found = sorted(hand.window.context.session.items["table"]["porosity"])
     hand.method("Rocks to order")

@@ -12,7 +12,7 @@ from porelab_gui.core.progress import Progress
 
 CITATION = "Ren and Srinivasan, arXiv 2409.11541 (2024); Gulrajani et al., NeurIPS 2017; Hu, Math. Geol. 32, 87 (2000)."
 Ending = Literal["tif", "npz", "raw", "mhd", "nrrd"]
-WEIGHTS = Port(Weights, "Weights of a rock generator: train one, or open a folder of weights.")
+WEIGHTS = Port(Weights, "A trained rock generator; left out, the shipped one (Berea sandstone).", optional=True)
 
 
 class TrainParams(Params):
@@ -78,9 +78,9 @@ class TrainParams(Params):
         advanced=True,
     )
     moments: float = param(
-        0.0,
+        1.0,
         "Weight of the push of whole crops towards porosity, two-point probabilities and Euler density of the stack, "
-        "means and correlations; 0 pushes nothing.",
+        "means and correlations; 0 pushes nothing, as the paper.",
         unit="1",
         ge=0,
         le=100,
@@ -232,11 +232,19 @@ def rock_folder(kind: str, weights: Weights, params: RockParams) -> Path:
     return own_folder(f"rocks/{kind}", weights.content_hash, params.model_dump_json(exclude={"folder", "count"}))
 
 
+def generator_of(inputs: Inputs) -> Weights:
+    """The chosen generator, or the one that ships."""
+    from porelab_gui.assets import find
+
+    given: Weights | None = inputs.get("weights")
+    return given if given is not None else Weights(find("weights", "rock_gan"), name="rock_gan")
+
+
 def run_generate(inputs: Inputs, params: GenerateParams, progress: Progress) -> Outputs:
     """Rocks at random."""
     from porelab_methods.rock_gan.generate import generate
 
-    weights = inputs["weights"]
+    weights = generator_of(inputs)
     maker = make_maker(weights, params, params.truncation, params.drift)
     folder = rock_folder("generated", weights, params) if params.count > 1 or params.folder else None
     rock, table = generate(maker, params.count, params.seed, folder, params.format, progress)
@@ -251,7 +259,7 @@ def run_condition(inputs: Inputs, params: ConditionParams, progress: Progress) -
     from porelab_methods.rock_gan.search import chosen_search
     from porelab_methods.rock_gan.targets import parse_wishes
 
-    weights = inputs["weights"]
+    weights = generator_of(inputs)
     wishes = parse_wishes(params.targets)
     maker = make_maker(weights, params)
     search, share = chosen_search(params.search, maker, wishes, params.survey, params.seed, progress)
@@ -268,7 +276,7 @@ def run_evaluate(inputs: Inputs, params: EvaluateParams, progress: Progress) -> 
     from porelab_gui.core.own_folder import own_folder
     from porelab_methods.rock_gan.evaluate import evaluate
 
-    weights, labels = inputs["weights"], inputs["labels"]
+    weights, labels = generator_of(inputs), inputs["labels"]
     told = params.model_dump_json(exclude={"folder", "samples"})
     own = own_folder("rocks/measured", weights.content_hash, labels.content_hash, told)
     folder = Path(params.folder).expanduser() if params.folder else own

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from porelab_gui.assets import find
 from porelab_gui.core.cache import default_cache
 from porelab_gui.core.errors import InputError, NotConverged
 from porelab_gui.core.learning.weights import read_config
@@ -30,7 +29,7 @@ from porelab_methods.rock_gan.evaluate import (
     kphi_interval,
 )
 from porelab_methods.rock_gan.maker import Finish, maker_of
-from porelab_methods.rock_gan.methods import EvaluateParams
+from porelab_methods.rock_gan.methods import EvaluateParams, generator_of
 from porelab_methods.rock_gan.order import JOURNAL, TITLES, Order, Row, fill, nrmse
 from porelab_methods.rock_gan.samples import NAMES, measured
 from porelab_methods.rock_gan.search import chosen_search
@@ -46,7 +45,7 @@ PAPER = {"porosity": 0.04, "K": 0.05, "pore_size": 0.04, "throat_size": 0.05}
 
 def score() -> dict[str, Any]:
     """Figures and rows; every measured sample and every finished rock stays in the cache, so that it goes on."""
-    weights = Weights(find("weights", "rock_gan"), name="rock_gan")
+    weights = generator_of({})
     void = reference_rock(BEREA)
     if void is None:
         raise InputError("the held-out slab is not at hand", where=BEREA, remedy="Set PORELAB_DATA.")
