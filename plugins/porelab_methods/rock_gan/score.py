@@ -17,7 +17,7 @@ from porelab_gui.core.nouns import Labels, Weights
 from porelab_gui.core.progress import silent
 from porelab_gui.core.validation.case import reference_rock
 from porelab_methods.rock_gan.compare import groups_of
-from porelab_methods.rock_gan.data import sample_crops
+from porelab_methods.rock_gan.data import sample_crops, split
 from porelab_methods.rock_gan.evaluate import (
     Comparison,
     as_labels,
@@ -31,7 +31,7 @@ from porelab_methods.rock_gan.evaluate import (
 from porelab_methods.rock_gan.maker import Finish, maker_of
 from porelab_methods.rock_gan.methods import EvaluateParams, generator_of
 from porelab_methods.rock_gan.order import JOURNAL, TITLES, Order, Row, fill, nrmse
-from porelab_methods.rock_gan.samples import NAMES, measured
+from porelab_methods.rock_gan.samples import NAMES, Measured, measured
 from porelab_methods.rock_gan.search import chosen_search
 from porelab_methods.rock_gan.targets import Wish, parse_wish
 
@@ -39,6 +39,7 @@ BEREA, VOXEL = "berea/berea_z000-256_pore.npz", 5.345e-6
 SAMPLES, LARGE, STRIDE, COPIES = 300, 256, 16, 8
 ROCKS, SIZE, EVALUATIONS, SURVEY, SEED = 25, 128, 20, 60, 7
 KEYS = {"porosity": "porosity", "K": "permeability", "pore_size": "pore_size", "throat_size": "throat_size"}
+JOINT = ("porosity", "K", "throat_size")
 TOLERANCE = 0.03  # of the range of targets: uniform misses inside it would give an nRMSE of 0.017
 PAPER = {"porosity": 0.04, "K": 0.05, "pore_size": 0.04, "throat_size": 0.05}
 
@@ -70,12 +71,11 @@ def scored(
     for kind in ("generated", "held out"):
         best = [r["correlation"] for r in copies if r["set"] == kind]
         figures[f"closest_training_crop_{kind.replace(' ', '_')}"] = max(best, default=float("nan"))
-    wishes = wishes_from(found)
+    held = held_crops(weights, labels, folder, size)
+    wishes = wishes_from(held)
     for key, wish in wishes.items():
         figures |= order_figures(key, ordered(weights, folder, key, (wish,), rocks, size, survey), wish, rows)
-    joint = [wishes[k] for k in ("porosity", "K", "throat_size")]
-    done = ordered(weights, folder, "joint", joint, rocks, size, survey)
-    figures["joint_success"] = float(np.mean([r.accepted for r in done])) if done else 0.0
+    figures |= joint_figures(weights, folder, joint_wishes(held, wishes, rocks), size, survey, rows)
     every = [figures[f"success_{k}"] for k in KEYS]
     figures["success_20"] = float(np.mean(every))
     notes = {"edge": read_config(weights)["edge"], "size": size, "rocks": rocks, "threads": os.cpu_count() or 0}
@@ -119,17 +119,70 @@ def slab_figures(
             if r["property"] in short}  # fmt: skip
 
 
-def wishes_from(found: Comparison) -> dict[str, Wish]:
-    """Targets between the 10th and 90th percentile of the held-out crops."""
+def held_crops(weights: Weights, labels: Labels, folder: Path, size: int) -> Measured:
+    """Held-out crops as large as the ordered rocks, as far as the slab is: a crop's border cuts pores, so that small
+    crops have smaller ones, and vary more."""
+    config = read_config(weights)
+    held = split(labels, int(config["edge"]), float(config["hold_out"])).held
+    shape = np.minimum(size, held.shape)
+    places = held_places(held.shape, shape)
+    boxes = [tuple(slice(a, a + n) for a, n in zip(place, shape, strict=True)) for place in places]
+    voxel, path, key = labels.voxel_size[0], folder / f"held_{size}.json", f"{shape.tolist()},{len(boxes)}"
+    return measured(path, len(boxes), lambda i: as_labels(held[boxes[i]], voxel), silent, "held-out crop", key)
+
+
+def wishes_from(held: Measured) -> dict[str, Wish]:
+    """Targets between the 10th and 90th percentile of the crops."""
     made = {}
     for key, name in KEYS.items():
-        low, high = np.nanpercentile(found.real.values[name], (10, 90))
+        low, high = np.nanpercentile(held.values[name], (10, 90))
         made[key] = parse_wish(f"{name}={low:.9g}..{high:.9g}+-{TOLERANCE * (high - low):.4g}")
     return made
 
 
+def joint_wishes(held: Measured, wishes: Mapping[str, Wish], most: int) -> list[list[Wish]]:
+    """Several properties at once as a held-out crop has them, of crops with each of them in its range: drawn one by
+    one they would be those of no rock (most of the porosity with the least of the permeability)."""
+    asked = [wishes[k] for k in JOINT]
+    rows = np.stack([held.values[w.property.name] for w in asked], axis=1)
+    inside = np.all([(w.low <= column) & (column <= w.high) for w, column in zip(asked, rows.T, strict=True)], axis=0)
+    return [
+        [parse_wish(f"{w.property.name}={value:.9g}+-{w.tolerance:.4g}") for w, value in zip(asked, row, strict=True)]
+        for row in rows[inside][:most]
+    ]
+
+
+def joint_figures(
+    weights: Weights, folder: Path, asked: Sequence[Sequence[Wish]], size: int, survey: int, rows: list[dict[str, Any]]
+) -> dict[str, float]:
+    """Share of rocks with all properties within tolerance, and what they cost; one that is refused has failed."""
+    done = [ordered(weights, folder, f"joint_{i}", w, 1, size, survey, SEED + i) for i, w in enumerate(asked)]
+    good = [bool(d) and d[0].accepted for d in done]
+    seconds = [d[0].seconds for d in done if d]
+    rows.append({"set": "joint order", "properties": ", ".join(KEYS[k] for k in JOINT), "rocks": len(done),
+                 "refused": sum(not d for d in done), "success": float(np.mean(good)) if good else 0.0})  # fmt: skip
+    return {
+        "joint_success": float(np.mean(good)) if good else 0.0,
+        "joint_rocks": float(len(done)),
+        "joint_s": float(np.median(seconds)) if seconds else float("nan"),
+    }
+
+
+def held_places(whole: tuple[int, ...], shape: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First voxels of crops that overlap by half, the last along each axis at the border."""
+    lines = [sorted({*range(0, n - m + 1, max(1, m // 2)), n - m}) for n, m in zip(whole, shape.tolist(), strict=True)]
+    return np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
 def ordered(
-    weights: Weights, folder: Path, key: str, wishes: Sequence[Wish], rocks: int, size: int, survey: int
+    weights: Weights,
+    folder: Path,
+    key: str,
+    wishes: Sequence[Wish],
+    rocks: int,
+    size: int,
+    survey: int,
+    seed: int = SEED,
 ) -> list[Row]:
     """Rows of one batch by the fast search; [] when the generator does not reach the targets at all."""
     import json
@@ -139,7 +192,7 @@ def ordered(
     text = "; ".join(f"{w.property.name} {w.low:.6g} {w.high:.6g} {w.tolerance:.6g}" for w in wishes)
     try:
         search, _ = chosen_search("fast", maker, wishes, survey)
-        order = Order(tuple(wishes), rocks, search, TITLES["fast"], EVALUATIONS, SEED, place, "npz",
+        order = Order(tuple(wishes), rocks, search, TITLES["fast"], EVALUATIONS, seed, place, "npz",
                       f"{maker.key};{text};{survey}")  # fmt: skip
         fill(order, maker, silent)
     except NotConverged:
