@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -59,14 +60,6 @@ def run(queue, lane, **params):
     assert job.state.value == "done", job.error
 
 
-@pytest.fixture
-def queue():
-    made = JobQueue()
-    yield made
-    made.close()
-    KEPT.clear()
-
-
 ALONE = f"""
 import threading, numpy as np, psutil
 from porelab_gui.core.heap import give_back_heap
@@ -94,17 +87,37 @@ def test_what_lies_below_the_last_block_goes_back():
     assert after < before + FREED / 4
 
 
-def test_a_thread_at_rest_holds_nothing_of_its_jobs(queue):
+def alone(case):
+    """Run a function of this module in a process of its own, where nothing else comes and goes."""
+    code = f"import test_memory_at_rest as t; t.{case.__name__}()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True,
+                          timeout=240)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def thread_gives_back():
+    queue = JobQueue()
     run(queue, "gpu", blocks=0)
     before = private(psutil.Process())
     run(queue, "gpu")
     assert settles(psutil.Process(), before + FREED / 4)
+    queue.close()
 
 
-def test_a_worker_at_rest_holds_nothing_of_its_jobs(queue):
+def worker_gives_back():
+    queue = JobQueue()
     others = {c.pid for c in psutil.Process().children()}
     run(queue, "process", blocks=0)
     worker = next(c for c in psutil.Process().children() if c.pid not in others and "spawn_main" in str(c.cmdline()))
     before = private(worker)
     run(queue, "process")
     assert settles(worker, before + FREED / 4)
+    queue.close()
+
+
+def test_a_thread_at_rest_holds_nothing_of_its_jobs():
+    alone(thread_gives_back)
+
+
+def test_a_worker_at_rest_holds_nothing_of_its_jobs():
+    alone(worker_gives_back)
