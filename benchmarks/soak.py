@@ -58,6 +58,7 @@ def fill_device(inputs: Any, params: DeviceParams, progress: Any) -> dict[str, T
 
 
 FULL = Method("fill_device", "Fill", "", "Learn", "", DeviceParams, {}, {}, fill_device, lane="gpu")
+ENDING = 10.0  # s
 SEEN: set[int] = set()  # workers that there have been
 FAULTS = ("refused", "killed", "stopped", "device")
 
@@ -223,7 +224,8 @@ def _shared_memory() -> int:
     place = Path("/dev/shm")
     if not place.is_dir():
         return 0
-    marks = [place / f"__KMP_REGISTERED_LIB_{pid}_{os.getuid()}" for pid in SEEN]
+    gone = [pid for pid in SEEN if not psutil.pid_exists(pid)]  # a number that lives again is somebody else's
+    marks = [place / f"__KMP_REGISTERED_LIB_{pid}_{os.getuid()}" for pid in gone]
     return len(list(place.glob(f"porelab-*-{os.getpid()}-*"))) + sum(mark.exists() for mark in marks)
 
 
@@ -255,9 +257,19 @@ def soak(jobs: int, first: int, methods: dict[str, dict[str, Any]]) -> dict[str,
         finally:
             work.session.queue.close()
         (folder / "out" / "grey.tif").unlink(missing_ok=True)
-        left = {key: max(0, count - before[key]) for key, count in left_over(folder).items()}
+        left = _left_in_the_end(folder, before)
     return {"figures": {**_figures(rows, work), **{f"left_{k}": v for k, v in left.items()},
                         "seconds": time.perf_counter() - start}, "rows": rows, "seed": SEED}  # fmt: skip
+
+
+def _left_in_the_end(folder: Path, before: dict[str, int]) -> dict[str, int]:
+    """What is left more than before, once what is just ending has had its time to end."""
+    end = time.monotonic() + ENDING
+    while True:
+        left = {key: max(0, count - before[key]) for key, count in left_over(folder).items()}
+        if not any(left.values()) or time.monotonic() > end:
+            return left
+        time.sleep(0.1)
 
 
 def _figures(rows: list[dict[str, Any]], work: Soak) -> dict[str, Any]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from porelab_gui.session.jobs import Job
 
 log = logging.getLogger(__name__)
+KILLED = 10.0  # s: on a busy machine giving back gigabytes takes a while, and what it leaves is removed after its end
 Update = Callable[["Job", Mapping[str, Any]], None]
 GRACE = 0.7
 
@@ -342,7 +343,7 @@ class ProcessLane:
         if child is None:
             return
         child.kill()
-        child.join(2.0)
+        child.join(KILLED)
         self._pipe.close()
         forget_openmp(child.pid)
         if self._place is not None and job is not None:
