@@ -58,7 +58,7 @@ def fill_device(inputs: Any, params: DeviceParams, progress: Any) -> dict[str, T
 
 
 FULL = Method("fill_device", "Fill", "", "Learn", "", DeviceParams, {}, {}, fill_device, lane="gpu")
-ENDING = 10.0  # s
+ENDING = 10.0  # s: what is just ending at the close has that long
 SEEN: set[int] = set()  # workers that there have been
 FAULTS = ("refused", "killed", "stopped", "device")
 

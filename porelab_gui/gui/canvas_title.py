@@ -12,6 +12,11 @@ BARS, LETTER = 110, 9.5  # pixels for the colour bars and for a letter
 NO_BREAK = "\u00a0"
 
 
+def canvas_of(viewer: Any) -> Any:
+    """napari's canvas, where there is a window."""
+    return getattr(getattr(getattr(viewer, "window", None), "_qt_viewer", None), "canvas", None)
+
+
 def title_canvas(viewer: Any, views: Iterable[NetworkView]) -> None:
     """Name what throats, pores and the fields in sight are coloured by; nothing over a grid, whose cells have names."""
     text, lines = viewer.canvas.overlays.text, title_lines(viewer, views)
@@ -20,8 +25,7 @@ def title_canvas(viewer: Any, views: Iterable[NetworkView]) -> None:
 
 def place_overlays(viewer: Any) -> None:
     """Bars and titles to their places now. napari does it while it draws, and then has to draw all once more."""
-    shown = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
-    place = getattr(getattr(shown, "canvas", None), "_update_overlay_canvas_positions", None)
+    place = getattr(canvas_of(viewer), "_update_overlay_canvas_positions", None)
     if place is not None:
         place()
 

@@ -15,7 +15,7 @@ from qtpy.QtCore import QTimer
 from porelab_gui.core.nouns import Field, Network, Noun, Stack
 from porelab_gui.core.scheduler import use_threads
 from porelab_gui.gui import overlay
-from porelab_gui.gui.canvas_title import place_overlays, title_canvas
+from porelab_gui.gui.canvas_title import canvas_of, place_overlays, title_canvas
 from porelab_gui.gui.context import Selection
 from porelab_gui.gui.flight import Flight
 from porelab_gui.gui.images import UNITS, fits, image_layer, update_image
@@ -243,9 +243,7 @@ class Layers:
 
     def _node(self, layer: Layer) -> Any:
         """What draws the layer, where there is a window; only used to recolour faster."""
-        window = getattr(self.viewer, "window", None)
-        canvas = getattr(getattr(window, "_qt_viewer", None), "canvas", None)
-        return getattr(getattr(canvas, "layer_to_visual", {}).get(layer), "node", None)
+        return getattr(getattr(canvas_of(self.viewer), "layer_to_visual", {}).get(layer), "node", None)
 
     def _on_removed(self, event: Any) -> None:
         """The user took a layer away: forget it, the item stays."""

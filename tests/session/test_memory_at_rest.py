@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from porelab_gui.core.heap import give_back_heap
 from porelab_gui.core.method import Method, Params, param
 from porelab_gui.core.nouns import Column, Table
 from porelab_gui.session.jobs import FINISHED, JobQueue
@@ -60,39 +62,22 @@ def run(queue, lane, **params):
     assert job.state.value == "done", job.error
 
 
-ALONE = f"""
-import threading, numpy as np, psutil
-from porelab_gui.core.heap import give_back_heap
-kept = []
-def litter():
-    used = [np.ones({BLOCK // 8}) for _ in range({BLOCKS})]
-    kept.append(np.ones({BLOCK // 8 - 32}))
-def private():
-    print(psutil.Process().memory_full_info().uss)
-private()
-thread = threading.Thread(target=litter)
-thread.start()
-thread.join()
-private()
-assert give_back_heap()
-private()
-"""
-
-
-def test_what_lies_below_the_last_block_goes_back():
-    """In a process of its own: here the memory of earlier tests may go at the same time."""
-    told = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True, timeout=120)
-    before, littered, after = map(int, told.stdout.split())
-    assert littered > before + FREED / 2  # else there is nothing to give back
-    assert after < before + FREED / 4
-
-
 def alone(case):
     """Run a function of this module in a process of its own, where nothing else comes and goes."""
     code = f"import test_memory_at_rest as t; t.{case.__name__}()"
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True,
                           timeout=240)  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def heap_gives_back():
+    before = private(psutil.Process())
+    thread = threading.Thread(target=litter, args=({}, LitterParams(), None))
+    thread.start()
+    thread.join()
+    assert private(psutil.Process()) > before + FREED / 2  # else there is nothing to give back
+    assert give_back_heap()
+    assert private(psutil.Process()) < before + FREED / 4
 
 
 def thread_gives_back():
@@ -113,6 +98,10 @@ def worker_gives_back():
     run(queue, "process")
     assert settles(worker, before + FREED / 4)
     queue.close()
+
+
+def test_what_lies_below_the_last_block_goes_back():
+    alone(heap_gives_back)
 
 
 def test_a_thread_at_rest_holds_nothing_of_its_jobs():

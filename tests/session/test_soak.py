@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from porelab_gui.cli.bench import load
@@ -13,9 +18,20 @@ METHODS = {
 }  # fmt: skip
 
 
+def run():
+    return load("soak").soak(40, 20, METHODS)["figures"]
+
+
+CODE = "import json, test_soak as t; print(json.dumps(t.run()))"
+
+
 @pytest.fixture(scope="module")
 def figures():
-    return load("soak").soak(40, 20, METHODS)["figures"]
+    """In a process of its own: here the memory and the files of earlier tests come and go at the same time."""
+    done = subprocess.run([sys.executable, "-c", CODE], cwd=Path(__file__).parent, capture_output=True, text=True,
+                          timeout=280)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_every_job_ends_and_some_are_cancelled(figures):

@@ -27,8 +27,8 @@ FREE = ("epochs", "threads", "precision")  # may change between the parts of one
 TOLD = ("average", "whole_rate", "moments")  # may change too: each epoch's own stand in the curves
 BETAS = (0.0, 0.9)  # of both optimisers (Gulrajani et al. 2017)
 REAL = 512  # crops whose descriptors are the aim of the push
-HELD = 16  # the same, where it normalises by them from then on
 SETTLE = 4  # batches over which the averaged generator measures its normalisation anew
+HELD = 16  # batches over which the generator measures the one that it then keeps
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,6 @@ class _Ring:
         for norm, momentum, mean in zip(_norms(own), momenta, _norms(self.average), strict=True):
             norm.momentum = momentum
             mean.load_state_dict({**mean.state_dict(), **dict(norm.named_buffers())})
-        self.push.held.fill_(1.0)
 
     # -- epochs
 
@@ -225,7 +224,7 @@ class _Ring:
     def _aim(self) -> None:
         """Show the push what real crops are like, when its time begins."""
         self.pushes = self.config.moments > 0 and self.edge == self.crops.edge
-        if not self.pushes or float(self.push.held) > 0:
+        if not self.pushes or self.push.begun:
             return
         self._hold()
         many = min(REAL, 8 * len(self.crops))

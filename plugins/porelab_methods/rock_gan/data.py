@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,9 +55,10 @@ def check_phases(mask: Mask, labels: Labels) -> None:
         )
 
 
-def corners(shape: tuple[int, ...], edge: int, stride: int) -> NDArray[np.int64]:
+def corners(shape: tuple[int, ...], edge: int | Sequence[int], stride: int | Sequence[int]) -> NDArray[np.int64]:
     """First voxels (n, 3) of all crops that lie ``stride`` apart; the last along each axis ends at the border."""
-    lines = [sorted({*range(0, n - edge + 1, stride), n - edge}) for n in shape]
+    edges, strides = (np.broadcast_to(x, len(shape)).tolist() for x in (edge, stride))
+    lines = [sorted({*range(0, n - e + 1, s), n - e}) for n, e, s in zip(shape, edges, strides, strict=True)]
     return np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.int64)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-LAGS = (1, 2, 4, 8)  # voxels
+LAGS = (1, 2, 4, 8)  # voxels; the first one is a neighbour
 AXES = (2, 3, 4)
 DESCRIPTORS = 3 + len(LAGS)
 MEMORY = 160  # rocks that the running moments look back on
@@ -22,7 +22,7 @@ def descriptors(void: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
     are counts per voxel of the rock.
     """
     v = void.to(torch.int8)
-    pairs = {k: [_pair_gain(v, axis, k) for axis in AXES] for k in LAGS}
+    pair_gains = [_total([_pair_gain(v, axis, k) for axis in AXES]) for k in LAGS]
     edges = [_both(v, axis, 1) for axis in AXES]
     planes = ((0, 1), (0, 2), (1, 2))
     squares = [_both(edges[i], AXES[j], 1) for i, j in planes]
@@ -30,10 +30,10 @@ def descriptors(void: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
     square_gain = _total([_pulled(_pair_gain(edges[i], AXES[j], 1), v, AXES[i]) for i, j in planes])
     cube_gain = _pulled(_pulled(_pair_gain(squares[0], AXES[2], 1), edges[0], AXES[1]), v, AXES[0])
     one, two, four = _count(v), _total([_count(e) for e in edges]), _total([_count(s) for s in squares])
-    lags = [_total([_count(_both(v, axis, k)) for axis in AXES]) for k in LAGS]
-    gains = [torch.ones_like(v), *(_total(pairs[k]) for k in LAGS), square_gain]
-    euler_gain = 1 - _total(pairs[1]) + square_gain - cube_gain
-    counts = [one, *lags, four, one - two + four - _count(cube)]
+    further = [_total([_count(_both(v, axis, k)) for axis in AXES]) for k in LAGS[1:]]
+    gains = [torch.ones_like(v), *pair_gains, square_gain]
+    euler_gain = 1 - pair_gains[0] + square_gain - cube_gain
+    counts = [one, two, *further, four, one - two + four - _count(cube)]
     return torch.stack(counts, dim=1).double() / v[0].numel(), [*gains, euler_gain]
 
 
@@ -97,7 +97,6 @@ class MomentPush(torch.nn.Module):
     mean: torch.Tensor
     square: torch.Tensor
     weight: torch.Tensor
-    held: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +108,6 @@ class MomentPush(torch.nn.Module):
             ("mean", torch.zeros(n)),
             ("square", torch.zeros(n, n)),
             ("weight", torch.zeros(())),
-            ("held", torch.zeros(())),  # whether its time has begun
         ):
             self.register_buffer(name, start.double())
 
@@ -137,6 +135,11 @@ class MomentPush(torch.nn.Module):
             force = slope.flatten(1).norm(dim=1).clamp_min(1e-12)
             field.addcmul_((share / force)[:, None, None, None, None], slope)
         return -(field * grey).sum() / len(grey)
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has seen generated rocks."""
+        return float(self.weight) > 0
 
     def distance(self) -> float:
         """Root mean square over the descriptors of the difference of means, in real standard deviations."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from porelab_gui.core.generated import filled, number, table
+from porelab_methods.rock_gan.score import KEYS
 
 SETS = {
     "generated": "Generated rocks of the crops' size against the held-out slab",
@@ -16,7 +17,7 @@ SETS = {
     "generated against training slab": "Generated rocks against the slab that they were learned from",
     "training slab": "For comparison: crops of the training slab against the held-out slab",
 }
-ORDERS = {"porosity": "porosity", "permeability": "K", "pore_size": "pore_size", "throat_size": "throat_size"}
+ORDERS = {name: key for key, name in KEYS.items()}
 DONE = ("kphi_corr_real", "kphi_corr_generated", "kphi_corr_gap", "kphi_corr_gap_low", "kphi_corr_gap_high",
         "kphi_corr_gap_large", "S2_max_difference", "pore_size_distribution_max_difference",
         "closest_training_crop_generated", "closest_training_crop_held_out", "joint_success", "joint_rocks", "joint_s",

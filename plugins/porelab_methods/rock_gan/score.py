@@ -17,7 +17,7 @@ from porelab_gui.core.nouns import Labels, Weights
 from porelab_gui.core.progress import silent
 from porelab_gui.core.validation.case import reference_rock
 from porelab_methods.rock_gan.compare import groups_of
-from porelab_methods.rock_gan.data import sample_crops, split
+from porelab_methods.rock_gan.data import corners, sample_crops, split
 from porelab_methods.rock_gan.evaluate import (
     Comparison,
     as_labels,
@@ -124,10 +124,10 @@ def held_crops(weights: Weights, labels: Labels, folder: Path, size: int) -> Mea
     crops have smaller ones, and vary more."""
     config = read_config(weights)
     held = split(labels, int(config["edge"]), float(config["hold_out"])).held
-    shape = np.minimum(size, held.shape)
-    places = held_places(held.shape, shape)
+    shape = [min(size, n) for n in held.shape]
+    places = corners(held.shape, shape, [max(1, n // 2) for n in shape])  # they overlap by half
     boxes = [tuple(slice(a, a + n) for a, n in zip(place, shape, strict=True)) for place in places]
-    voxel, path, key = labels.voxel_size[0], folder / f"held_{size}.json", f"{shape.tolist()},{len(boxes)}"
+    voxel, path, key = labels.voxel_size[0], folder / f"held_{size}.json", f"{shape},{len(boxes)}"
     return measured(path, len(boxes), lambda i: as_labels(held[boxes[i]], voxel), silent, "held-out crop", key)
 
 
@@ -166,12 +166,6 @@ def joint_figures(
         "joint_rocks": float(len(done)),
         "joint_s": float(np.median(seconds)) if seconds else float("nan"),
     }
-
-
-def held_places(whole: tuple[int, ...], shape: NDArray[np.int64]) -> NDArray[np.int64]:
-    """First voxels of crops that overlap by half, the last along each axis at the border."""
-    lines = [sorted({*range(0, n - m + 1, max(1, m // 2)), n - m}) for n, m in zip(whole, shape.tolist(), strict=True)]
-    return np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
 def ordered(
