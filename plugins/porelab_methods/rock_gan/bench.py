@@ -55,7 +55,7 @@ class Bench:
     @property
     def accepted(self) -> bool:
         """Whether the best rock is within all tolerances."""
-        return self.best is not None and self.best.worst <= 1.0
+        return self.best is not None and bool(self.best.worst <= 1.0)
 
     def __call__(self, latent: Latent) -> Trial:
         """One true evaluation."""

@@ -100,6 +100,26 @@ class TrainParams(Params):
     folder: str = param("", "Folder for the weights; empty takes one of its own in the user's data.", widget="folder")
 
 
+class CalibrateParams(Params):
+    """How many rocks are measured, and how large they are."""
+
+    crops: tuple[int, ...] = param(
+        (64, 64, 96, 96),
+        "Edge of the measured rocks and crops, one per round: larger ones tell of longer ways, and take longer.",
+        unit="voxel",
+    )
+    pairs: int = param(2000, "Pairs of turned generators a round at the smallest edge (larger: fewer, by volume).",
+                       unit="1", ge=2, le=10**6)  # fmt: skip
+    samples: int = param(
+        600, "Rocks and crops at the smallest edge that tell what is lacking.", unit="1", ge=4, le=10**5
+    )
+    stride: int = param(16, "Distance between neighbouring crops.", unit="voxel", ge=1, le=512, advanced=True)
+    step: float = param(0.08, "How far the generators of a pair are turned, as a share of their weights.",
+                        unit="1", gt=0, le=1, step=0.01, decimals=3, advanced=True)  # fmt: skip
+    seed: int = param(0, "Seed of latents, turns and crops.", unit="1", ge=0, le=2**31 - 1)
+    folder: str = param("", "Folder for the weights; empty takes one of its own in the user's data.", widget="folder")
+
+
 class RockParams(Params):
     """Size of a rock and how grey becomes pore."""
 
@@ -215,6 +235,19 @@ def run_train(inputs: Inputs, params: TrainParams, progress: Progress) -> Output
     return {"weights": weights, "table": table}
 
 
+def run_calibrate(inputs: Inputs, params: CalibrateParams, progress: Progress) -> Outputs:
+    """Turn a finished generator until its rocks have the measured properties of a stack."""
+    from porelab_gui.core.own_folder import own_folder
+    from porelab_methods.rock_gan.calibrated import calibrated
+
+    weights, labels = generator_of(inputs), inputs["labels"]
+    told = params.model_dump_json(exclude={"folder"})
+    own = own_folder("rocks/calibrated", weights.content_hash, labels.content_hash, told)
+    folder = Path(params.folder).expanduser() if params.folder else own
+    done, table = calibrated(weights, labels, params, folder, progress)
+    return {"weights": done, "table": table}
+
+
 def make_maker(weights: Weights, params: RockParams, truncation: float = 1.0, drift: bool = False) -> Any:
     """The maker that the parameters ask for."""
     from porelab_methods.rock_gan.maker import Finish, maker_of
@@ -313,6 +346,19 @@ TRAIN = Method(
     lane="gpu",
     estimate=train_memory,
 )
+CALIBRATE = Method(
+    name="calibrate_rock_gan",
+    title="Calibrate a rock generator",
+    summary="Turns a trained generator a little, until permeability, throats, loops and more of its rocks, measured "
+    "on the rocks themselves, are on average those of a stack.",
+    step="Learn",
+    citation=CITATION + " Antithetic random directions: Salimans et al., arXiv 1703.03864 (2017).",
+    params=CalibrateParams,
+    inputs={"weights": WEIGHTS, "labels": Port(Labels, "The segmented stack whose properties the rocks shall have.")},
+    outputs={"weights": Weights, "table": Table},
+    function=run_calibrate,
+    lane="gpu",
+)
 GENERATE = Method(
     name="generate_rock",
     title="Generate rocks",
@@ -351,4 +397,4 @@ EVALUATE = Method(
     function=run_evaluate,
     lane="gpu",
 )
-METHODS: tuple[Method, ...] = (TRAIN, GENERATE, CONDITION, EVALUATE)
+METHODS: tuple[Method, ...] = (TRAIN, CALIBRATE, GENERATE, CONDITION, EVALUATE)

@@ -20,7 +20,8 @@ SETS = {
 ORDERS = {name: key for key, name in KEYS.items()}
 DONE = ("kphi_corr_real", "kphi_corr_generated", "kphi_corr_gap", "kphi_corr_gap_low", "kphi_corr_gap_high",
         "kphi_corr_gap_large", "S2_max_difference", "pore_size_distribution_max_difference",
-        "closest_training_crop_generated", "closest_training_crop_held_out", "joint_success", "joint_rocks", "joint_s",
+        "closest_training_crop_generated", "closest_training_crop_held_out", "joint_success", "joint_rocks",
+        "joint_evaluations", "joint_s",
         "success_20")  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from porelab_methods.rock_gan.deformation import algorithm_1, line_search
 from porelab_methods.rock_gan.fast import Fast
 from porelab_methods.rock_gan.maker import Maker
 from porelab_methods.rock_gan.order import Search
-from porelab_methods.rock_gan.survey import refuse_out_of_reach, regression, survey
+from porelab_methods.rock_gan.survey import refuse_out_of_reach, survey
 from porelab_methods.rock_gan.targets import Wish
 
 SHARE = 0.2  # of the bar for the survey
@@ -27,11 +27,12 @@ def chosen_search(
 ) -> tuple[Search, float]:
     """The search called ``kind``, and the share of the work that is done; InputError for a target out of reach.
 
-    Every search is preceded by the survey, so that an impossible target is refused before anything is searched.
+    Every search is preceded by the survey (of ``count`` rocks for each property), so that an impossible target is
+    refused before anything is searched.
     """
     names = [w.property.name for w in wishes]
-    found = survey(maker, names, count, 0, within(progress, 0.0, SHARE), cache)
+    found = survey(maker, names, count * len(names), 0, within(progress, 0.0, SHARE), cache)
     refuse_out_of_reach(found, wishes)
     if kind == "fast":
-        return Fast(regression(found, names)), SHARE
+        return Fast(found, names), SHARE
     return (line_search if kind == "line_search" else algorithm_1), SHARE

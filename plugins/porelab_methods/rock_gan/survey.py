@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,22 +11,34 @@ from numpy.typing import NDArray
 from porelab_gui.core.cache import Cache, default_cache, key_of
 from porelab_gui.core.errors import InputError
 from porelab_gui.core.progress import Progress, silent
-from porelab_methods.rock_gan.maker import Maker
+from porelab_methods.rock_gan.maker import Latent, Maker
 from porelab_methods.rock_gan.properties import find_property, measure
 from porelab_methods.rock_gan.targets import Wish
 
 Floats = NDArray[np.float64]
+SHAKEN, SHAKE = 10, 0.1  # rocks that are measured again with another style, and how far off that one is
 REACH = 3.0  # length, in standard deviations, of the styles that probe the ends of the range
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
-VERSION = 1
+VERSION = 4
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Styles (n, k) of rocks and their properties by name, (n,) each in SI, the probes of the ends among them."""
+    """Styles (n, k) of rocks and their properties by name, (n,) each in SI, the probes of the ends among them.
+
+    ``noises`` (n,) and ``seed`` say which noise each rock has; ``shaken`` are the properties of the first rocks with
+    almost the same style.
+    """
 
     styles: Floats
     values: dict[str, Floats]
+    noises: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    seed: int = 0
+    shaken: dict[str, Floats] = field(default_factory=dict)
+
+    def latent(self, maker: Maker, i: int) -> Latent:
+        """The latent of a measured rock."""
+        return _drawn(maker, self.seed, int(self.noises[i])).with_style(self.styles[i])
 
     def span(self, name: str) -> tuple[float, float]:
         """Smallest and largest finite value."""
@@ -46,28 +58,54 @@ def survey(
     cache = cache or default_cache()
     key = key_of("rock_gan survey", VERSION, maker.key, *sorted(names), count, seed)
     kept = cache.get(key)
-    if kept is not None and set(names) | {"style"} <= set(kept):
-        return Survey(kept["style"], {n: kept[n] for n in names})
-    latents = [maker.draw(np.random.default_rng((seed, i))) for i in range(count)]
-    rows = []
-    for i, latent in enumerate(latents):
-        progress(i, count + 2 * len(names), f"measuring what the generator makes, rock {i + 1}")
-        rows.append(measure(maker.rock(latent), names))
-    styles = [latent.style.ravel().astype(float) for latent in latents]
-    first = _survey(styles, rows, names)
-    for k, name in enumerate(names):
-        progress(count + 2 * k, count + 2 * len(names), f"looking for the ends of {name}")
-        for sign in (-1.0, 1.0):
-            style = sign * REACH * uphill(first, name)
-            rows.append(measure(maker.rock(latents[k % count].with_style(style)), names))
-            styles.append(style)
-    done = _survey(styles, rows, names)
-    cache.put(key, {"style": done.styles, **done.values})
+    if kept is not None and set(names) | {"style", "noise"} <= set(kept):
+        shaken = {n: kept[f"shaken {n}"] for n in names}
+        return Survey(kept["style"], {n: kept[n] for n in names}, kept["noise"], seed, shaken)
+    done = _Surveyor(maker, names, count, seed, progress).run()
+    shaken = {f"shaken {n}": v for n, v in done.shaken.items()}
+    cache.put(key, {"style": done.styles, "noise": done.noises, **done.values, **shaken})
     return done
 
 
-def _survey(styles: list[Floats], rows: list[dict[str, float]], names: Sequence[str]) -> Survey:
-    return Survey(np.array(styles), {n: np.array([row[n] for row in rows]) for n in names})
+class _Surveyor:
+    def __init__(self, maker: Maker, names: Sequence[str], count: int, seed: int, progress: Progress) -> None:
+        self.maker, self.names, self.count, self.seed, self.progress = maker, names, count, seed, progress
+        self.styles: list[Floats] = []
+        self.rows: list[dict[str, float]] = []
+        self.noises: list[int] = []
+
+    def run(self) -> Survey:
+        for i in range(self.count):
+            style = _drawn(self.maker, self.seed, i).style.ravel().astype(float)
+            self._add(i, style, f"measuring what the generator makes, rock {i + 1}")
+        first = self._so_far()
+        shaken = [self._shaken(i) for i in range(min(SHAKEN, self.count))]
+        for k, name in enumerate(self.names):
+            for sign in (-1.0, 1.0):
+                self._add(k % self.count, sign * REACH * uphill(first, name), f"looking for the ends of {name}")
+        again = {n: np.array([row[n] for row in shaken]) for n in self.names}
+        return replace(self._so_far(), noises=np.array(self.noises), seed=self.seed, shaken=again)
+
+    def _so_far(self) -> Survey:
+        return Survey(np.array(self.styles), {n: np.array([row[n] for row in self.rows]) for n in self.names})
+
+    def _add(self, number: int, style: Floats, words: str) -> None:
+        self.rows.append(self._measured(number, style, words))
+        self.styles.append(style)
+        self.noises.append(number)
+
+    def _shaken(self, number: int) -> dict[str, float]:
+        aside = np.random.default_rng((self.seed, number, 1)).standard_normal(len(self.styles[number]))
+        style = self.styles[number] + SHAKE * aside / np.linalg.norm(aside)
+        return self._measured(number, style, "measuring how rocks of almost one style differ")
+
+    def _measured(self, number: int, style: Floats, words: str) -> dict[str, float]:
+        self.progress(len(self.rows), self.count + 2 * len(self.names), words)
+        return measure(self.maker.rock(_drawn(self.maker, self.seed, number).with_style(style)), self.names)
+
+
+def _drawn(maker: Maker, seed: int, number: int) -> Latent:
+    return maker.draw(np.random.default_rng((seed, number)))
 
 
 def uphill(found: Survey, name: str) -> Floats:
@@ -96,13 +134,17 @@ def refuse_out_of_reach(found: Survey, wishes: Sequence[Wish]) -> None:
 
 @dataclass(frozen=True)
 class Regression:
-    """Quadratic ridge regression of m properties (logarithms where ``logs``) on k style numbers."""
+    """Quadratic ridge regression of m properties (logarithms where ``logs``) on k style numbers.
+
+    ``jitter`` (m,): by how much a property of a rock jumps, whatever small step its style takes (standard deviation).
+    """
 
     weights: Floats  # (features, m)
     centre: Floats  # (m,)
     scale: Floats  # (m,)
     logs: tuple[bool, ...]
     error: Floats = field(default_factory=lambda: np.zeros(0))  # (m,) leave-one-out error, in the fitted unit
+    jitter: Floats = field(default_factory=lambda: np.zeros(0))
 
     def predict(self, style: Floats) -> Floats:
         """Properties (m,) of one style, as they are fitted (logarithms stay)."""
@@ -126,12 +168,7 @@ def _features(styles: Floats) -> Floats:
 def regression(found: Survey, names: Sequence[str]) -> Regression:
     """Fitted to a survey; the ridge that leaves out best (closed form) is taken. Rocks without a value are left out."""
     logs = tuple(find_property(n).log for n in names)
-    columns = []
-    for name, log in zip(names, logs, strict=True):
-        values = found.values[name]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            columns.append(np.log(values) if log else values)
-    y = np.array(columns, float).T
+    y = _columns(found.values, names, logs)
     good = np.isfinite(y).all(axis=1)
     if good.sum() < 4:
         raise InputError("too few of the measured rocks have these properties", where="targets",
@@ -140,7 +177,22 @@ def regression(found: Survey, names: Sequence[str]) -> Regression:
     centre, scale = y.mean(0), np.where(y.std(0) > 0, y.std(0), 1.0)
     fits = [_ridge(x, (y - centre) / scale, ridge) for ridge in RIDGES]
     weights, error = min(fits, key=lambda f: float(f[1].sum()))
-    return Regression(weights, centre, scale, logs, error * scale)
+    return Regression(weights, centre, scale, logs, error * scale, _jitter(found, names, logs))
+
+
+def _columns(values: dict[str, Floats], names: Sequence[str], logs: Sequence[bool]) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.array([np.log(values[n]) if log else values[n] for n, log in zip(names, logs, strict=True)]).T
+
+
+def _jitter(found: Survey, names: Sequence[str], logs: Sequence[bool]) -> Floats:
+    """Standard deviation of one measurement, from pairs of rocks of almost one style."""
+    if not found.shaken:
+        return np.zeros(len(names))
+    again = _columns(found.shaken, names, logs)
+    gap = again - _columns(found.values, names, logs)[: len(again)]
+    gap = gap[np.isfinite(gap).all(axis=1)]
+    return np.sqrt(np.mean(gap**2, axis=0) / 2.0) if len(gap) else np.zeros(len(names))
 
 
 def _ridge(x: Floats, y: Floats, ridge: float) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from porelab_gui.core.atomic import writing
 from porelab_gui.core.errors import FormatError, PorelabError
@@ -54,11 +54,19 @@ class Card:
         return "\n\n".join(parts) + "\n"
 
 
+class Markdown(Protocol):
+    """What a card is written from."""
+
+    def markdown(self) -> str:
+        """The card as Markdown."""
+        ...
+
+
 def save_weights(
     folder: Path,
     model: torch.nn.Module,
     config: Mapping[str, Any],
-    card: Card,
+    card: Markdown,
     curves: Sequence[Mapping[str, float]] = (),
     half: bool = False,
 ) -> Weights:

