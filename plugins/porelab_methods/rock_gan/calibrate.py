@@ -196,7 +196,7 @@ def round_table(rounds: list[Round]) -> Table:
     """One row per moment: what the rocks lack before and after, in standard deviations of real crops."""
     columns = {"moment": Column(np.array(MOMENTS))}
     for r in rounds:
-        words = f"after round {r.number}" if r.number else "before"
-        columns[f"gap.{r.number}.{r.edge}"] = Column(r.gap, "1", f"{words}, rocks of {r.edge}^3 voxels")
+        name, words = (f"round_{r.number}", f"after round {r.number}") if r.number else ("before", "before")
+        columns[f"{name}.{r.edge}"] = Column(r.gap, "1", f"{words}, rocks of {r.edge}^3 voxels")
     notes = tuple(f"Round {r.number}: distance {r.distance:.3f} at {r.edge}^3 voxels." for r in rounds)
     return Table(columns, notes, name="calibration of the rock generator")

@@ -134,3 +134,18 @@ def test_the_comparison_is_drawn(porelab, qtbot):
         counts.append(len(page._extra))
     assert counts == [6, 2, 1, 1, 1]
     assert "Correlation of permeability" in page.notes.text()
+
+
+def test_a_generator_is_calibrated_by_a_click_and_its_table_is_shown(porelab, qtbot, weights, tmp_path):
+    field = np.random.default_rng(0).random((60, 40, 40)) > 0.7
+    session = porelab.context.session
+    session.put(get("load_weights"), {"path": str(weights.folder)}, {}, {"weights": weights})
+    session.put(get("load"), {}, {}, {"image": Labels(field.astype(np.uint8), (VOXEL,) * 3)}, {"image": "labels"})
+    page = porelab.show_step("Learn").show_method("calibrate_rock_gan")
+    page.set_values({"crops": (32,), "pairs": 3, "samples": 4, "folder": str(tmp_path / "calibrated")})
+    qtbot.mouseClick(page.button, Qt.MouseButton.LeftButton)
+    porelab.wait(120)
+    job = session.queue.jobs[-1]
+    assert job.state is State.DONE, job.error
+    assert "## Calibration" in (tmp_path / "calibrated" / "card.md").read_text(encoding="utf-8")
+    assert any("round_1.32" in getattr(item, "columns", ()) for item in session.items.values())

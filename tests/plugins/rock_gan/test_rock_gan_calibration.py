@@ -156,7 +156,7 @@ def test_the_method_writes_weights_whose_card_tells_of_it(net, stack, tmp_path):
     card = (tmp_path / "after" / "card.md").read_text(encoding="utf-8")
     assert card.startswith("# Rocks") and "## Calibration" in card and "--crops 32 --pairs 6 --samples 4" in card
     assert (tmp_path / "after" / "curves.csv").read_text() == (tmp_path / "before" / "curves.csv").read_text()
-    assert len(done["table"]) == len(MOMENTS) and "gap.0.32" in done["table"].columns
+    assert len(done["table"]) == len(MOMENTS) and "before.32" in done["table"].columns
     assert done["weights"].content_hash != weights_before.content_hash or "round 0" in card
 
 

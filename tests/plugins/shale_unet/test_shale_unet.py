@@ -138,7 +138,8 @@ def test_the_reach_is_what_a_score_depends_on():
     assert max(64 - int(seen.min()), int(seen.max()) - 64) <= model.reach
 
 
-def test_folding_and_mirrors_keep_what_the_net_says():
+def test_folding_and_mirrors_keep_what_the_net_says(monkeypatch):
+    monkeypatch.setattr(infer, "_bfloat16", lambda device: False)  # it would round to three digits where there is any
     torch.manual_seed(1)
     model = UNet(3, context=1, width=4, depth=2)
     model(torch.randn(4, 1, 32, 32))
