@@ -18,9 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from porelab_gui.core.atomic import writing
-from porelab_gui.core.nouns import Column, Labels, Table
+from porelab_gui.core.nouns import Column, Table
 from porelab_gui.core.progress import Progress, within
 from porelab_methods.rock_gan.data import sample_crops
+from porelab_methods.rock_gan.evaluate import as_labels
 from porelab_methods.rock_gan.knobs import Knobs
 from porelab_methods.rock_gan.likeness import MOMENTS, Likeness, distance, row, weights
 from porelab_methods.rock_gan.model import draw_latents, rocks_of
@@ -105,7 +106,9 @@ class _Bench:
         count = self.plan.samples_of(edge)
         stage = self._stage(number, 0.85 if number else 0.0)
         real = self._like(edge, count, stage)
-        rows = self._kept(f"made_{number}_{edge}", count, lambda i: [self._made(i, edge)], stage, "generated rock")
+        rows = self._kept(
+            f"made_{self._past(number)}{edge}", count, lambda i: [self._made(i, edge)], stage, "generated rock"
+        )
         return Round(number, edge, copy.deepcopy(self.net.state_dict()), real.gap(rows[:, 0]))
 
     def _like(self, edge: int, count: int, progress: Progress) -> Likeness:
@@ -113,7 +116,7 @@ class _Bench:
         if edge not in self.real:
             crops, _ = sample_crops(self.slab, edge, count, self.plan.stride, self.plan.seed)
             name = f"real_{edge}"
-            rows = self._kept(name, len(crops), lambda i: [row(self._labels(crops[i]))], progress, "real crop")
+            rows = self._kept(name, len(crops), lambda i: [row(as_labels(crops[i], self.voxel))], progress, "real crop")
             self.real[edge] = Likeness.of(rows[:, 0])
         return self.real[edge]
 
@@ -129,7 +132,8 @@ class _Bench:
                 made.append(self._made(first + i, edge))
             return made
 
-        rows = self._kept(f"pairs_{number}", self.plan.pairs_of(edge), pair, self._stage(number, 0.0, 0.85), "pair")
+        stage = self._stage(number, 0.0, 0.85)
+        rows = self._kept(f"pairs_{self._past(number)}", self.plan.pairs_of(edge), pair, stage, "pair")
         knobs.turn(np.zeros(knobs.size))
         like = self.real[edge]
         moments = like.moments(rows)
@@ -147,6 +151,10 @@ class _Bench:
         words = f"round {number}" if number else ""
         return within(self.progress, (number + start) / parts, (number + stop) / parts, words)
 
+    def _past(self, number: int) -> str:
+        """Names the rounds so far, on whose edges all that is measured in this one depends."""
+        return "".join(f"{edge}_" for edge in self.plan.edges[:number])
+
     def _direction(self, number: int, i: int, size: int) -> Floats:
         return np.random.default_rng((self.plan.seed, number, i)).standard_normal(size)
 
@@ -155,10 +163,7 @@ class _Bench:
         device = next(self.net.parameters()).device
         source = torch.Generator().manual_seed(seed)
         grey = rocks_of(self.net, draw_latents(self.net, 1, edge, source, device), edge)[0, 0]
-        return row(self._labels((grey > 0).cpu().numpy()))
-
-    def _labels(self, mask: NDArray[np.bool_]) -> Labels:
-        return Labels(mask.astype(np.uint8), (self.voxel,) * 3)
+        return row(as_labels((grey > 0).cpu().numpy(), self.voxel))
 
     def _kept(self, name: str, count: int, make: Rows, progress: Progress, words: str) -> Floats:
         """Rows 0..count-1 of ``make`` as (count, rocks, columns); those on disk are not made again."""

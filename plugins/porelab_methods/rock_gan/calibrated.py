@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from porelab_gui.core.cache import key_of
 from porelab_gui.core.errors import InputError, ParameterError
 from porelab_gui.core.generated import table
 from porelab_gui.core.learning.weights import load_weights, read_config, save_weights
@@ -51,7 +52,8 @@ def calibrated(
     slabs = slabs_of(labels, params.crops, float(config.get("hold_out", 0.0)))
     plan = Calibration(params.crops, params.pairs, params.samples, params.step, params.stride, params.seed)
     voxel = float(np.mean(labels.voxel_size))
-    rounds = calibrate(net, slabs.train, voxel, plan, folder / "run", progress)
+    run = folder / "run" / _run_key(weights, labels, plan)
+    rounds = calibrate(net, slabs.train, voxel, plan, run, progress)
     config |= {"voxel_size": voxel, "porosity": float(slabs.train.mean())}
     card = Amended(_card(weights), _section(labels, slabs, rounds, params))
     made = save_weights(folder, net, config, card, half=True)
@@ -60,21 +62,20 @@ def calibrated(
     return made, round_table(rounds)
 
 
+def _run_key(weights: Weights, labels: Labels, plan: Calibration) -> str:
+    """Names what measured rows depend on, but for the edges of the rounds, which their files name: a folder that was
+    used before gives no rows of another generator or stack, and more rounds go on from the first ones."""
+    settings = (min(plan.edges), plan.pairs, plan.samples, plan.step, plan.stride, plan.seed)
+    return key_of("rock_gan calibration", weights.content_hash, labels.content_hash, *settings)[:12]
+
+
 def slabs_of(labels: Labels, crops: tuple[int, ...], hold_out: float) -> Slabs:
     """The slab to compare with; the held-out one is not looked at, and may be thinner than a crop."""
     if not crops or min(crops) < 32 or max(crops) > 256:
         raise ParameterError(
             f"the crops {crops} are not edges of 32 to 256 voxels", where="crops", remedy="Give one edge per round."
         )
-    slabs = split(labels, 1, hold_out)
-    if min(slabs.train.shape) < max(crops):
-        size = " x ".join(map(str, slabs.train.shape))
-        raise InputError(
-            f"the training slab of {size} voxels is smaller than a crop of {max(crops)}",
-            where=labels.name or labels.source or None,
-            remedy="Take smaller crops, or a larger stack.",
-        )
-    return slabs
+    return split(labels, max(crops), hold_out, held_edge=1)
 
 
 def _card(weights: Weights) -> str:

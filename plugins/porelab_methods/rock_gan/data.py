@@ -24,19 +24,22 @@ class Slabs:
     held: Mask
 
 
-def split(labels: Labels, edge: int, hold_out: float) -> Slabs:
-    """Void of the two slabs; InputError when a slab cannot hold a crop or the stack has one phase only."""
+def split(labels: Labels, edge: int, hold_out: float, held_edge: int = 0) -> Slabs:
+    """Void of the two slabs; InputError when a slab cannot hold a crop or the stack has one phase only.
+
+    ``held_edge``: edge of the crops of the held-out slab, where it is another one.
+    """
     mask = labels.void_mask()
     check_phases(mask, labels)
     planes = round(mask.shape[0] * (1.0 - hold_out))
     slabs = Slabs(mask[:planes], mask[planes:])
-    for name, slab in (("training", slabs.train), ("held-out", slabs.held)):
+    for name, slab, needed in (("training", slabs.train, edge), ("held-out", slabs.held, held_edge or edge)):
         if name == "held-out" and hold_out == 0:
             continue
-        if min(slab.shape) < edge:
+        if min(slab.shape) < needed:
             size = " x ".join(map(str, slab.shape))
             raise InputError(
-                f"the {name} slab of {size} voxels is smaller than a crop of {edge}",
+                f"the {name} slab of {size} voxels is smaller than a crop of {needed}",
                 where=labels.name or labels.source or None,
                 remedy="Take smaller crops, another share to hold out, or a larger stack.",
             )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from porelab_methods.rock_gan.bench import Bench
+from porelab_methods.rock_gan.bench import Bench, Trial
 from porelab_methods.rock_gan.maker import Latent
 from porelab_methods.rock_gan.survey import Regression, Survey, regression
 from porelab_methods.rock_gan.tracking import Track
@@ -58,7 +58,7 @@ class Fast:
             if not bench.open or (track is not None and not goal.leads(track, count)):
                 return
             trial = bench(latent.with_style(style))
-            value = self.model.fitted(np.array([trial.values[t.property.name] for t in bench.targets]))
+            value = goal.fitted(trial)
             if not _usable(value):
                 return  # no path through this rock: another noise
             if track is None:
@@ -77,10 +77,9 @@ class Fast:
             best = bench.best
             assert best is not None
             style = best.latent.style.astype(float).ravel()
-            value = self.model.fitted(np.array([best.values[t.property.name] for t in bench.targets]))
             length = TINY * (best.worst - 0.8)
             aside = rng.standard_normal(len(style))
-            step, _ = _way(goal.slopes(style), goal.gap(value), goal.cost)
+            step, _ = _way(goal.slopes(style), goal.gap(goal.fitted(best)), goal.cost)
             step *= min(1.0, 2.0 * length / max(float(np.linalg.norm(step)), 1e-12))
             bench(best.latent.with_style(style + step + length * aside / np.linalg.norm(aside)))
             failures = 0 if bench.best is not best else failures + 1
@@ -121,11 +120,15 @@ class _Goal:
     """The targets of one rock as the regression has them, in their tolerances: metres and logarithms weigh alike."""
 
     def __init__(self, model: Regression, bench: Bench) -> None:
-        self.model = model
+        self.model, self.names = model, [t.property.name for t in bench.targets]
         self.value = model.fitted(np.array([t.value for t in bench.targets]))
         self.unit = model.fitted(np.array([t.value + t.tolerance for t in bench.targets])) - self.value
         self.jitter = model.jitter / self.unit
         self.cost = 1.0 + COST * float(np.sum(np.square(self.jitter)))
+
+    def fitted(self, trial: Trial) -> Floats:
+        """The properties of a rock, as they are fitted."""
+        return self.model.fitted(np.array([trial.values[n] for n in self.names]))
 
     def gap(self, value: Floats) -> Floats:
         """From fitted properties to the goal."""

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from porelab_gui.core.image.morphology.correlation import two_point
 from porelab_gui.core.nouns import Labels
 from porelab_methods.rock_gan.properties import Rock, find_property
+from porelab_methods.rock_gan.samples import NAMES
 
-PROPERTIES = ("porosity", "specific_surface", "euler_density", "permeability", "pore_size", "throat_size")
 LAGS = (2, 4, 8)  # voxels
-COLUMNS = (*PROPERTIES, *(f"two_point_{k}" for k in LAGS), "throats", "throat_spread", "log_permeability")
+COLUMNS = (*NAMES, *(f"two_point_{k}" for k in LAGS), "throats", "throat_spread", "log_permeability")
 SECOND = (("porosity", "porosity"), ("throats", "throats"), ("log_permeability", "log_permeability"),
           ("porosity", "throat_size"), ("porosity", "euler_density"))  # fmt: skip
 MOMENTS = (*COLUMNS, *(f"{a} x {b}" for a, b in SECOND))
@@ -29,7 +29,7 @@ def row(labels: Labels) -> list[float]:
     Of a rock without pores or throats their sizes are 0.
     """
     rock = Rock(labels)
-    values = [float(find_property(n).of(rock)) for n in PROPERTIES]
+    values = [float(find_property(n).of(rock)) for n in NAMES]
     chance = two_point(labels.void_mask(), labels.voxel_size, max(LAGS) + 1).axes.mean(0)
     throats = rock.inner("throat")
     spread = float(np.std(throats)) if len(throats) else 0.0
@@ -49,7 +49,7 @@ class Likeness:
     @staticmethod
     def of(rows: Floats) -> Likeness:
         """Of the rows (n, columns) of real crops."""
-        positive = rows[:, PROPERTIES.index("permeability")]
+        positive = rows[:, NAMES.index("permeability")]
         floor = float(positive[positive > 0].min()) if (positive > 0).any() else 1e-30
         full = _with_log(rows, floor)
         mean, width = full.mean(axis=0), full.std(axis=0)
@@ -83,5 +83,5 @@ def distance(gap: Floats) -> float:
 
 
 def _with_log(rows: Floats, floor: float) -> Floats:
-    values = np.maximum(rows[..., PROPERTIES.index("permeability")], floor)
+    values = np.maximum(rows[..., NAMES.index("permeability")], floor)
     return np.concatenate([rows, np.log(values)[..., None]], axis=-1)

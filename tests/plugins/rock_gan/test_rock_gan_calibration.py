@@ -160,6 +160,16 @@ def test_the_method_writes_weights_whose_card_tells_of_it(net, stack, tmp_path):
     assert done["weights"].content_hash != weights_before.content_hash or "round 0" in card
 
 
+def test_a_folder_used_before_gives_no_rows_of_another_stack(net, stack, tmp_path):
+    weights_before = folder_of(net, tmp_path / "before")
+    params = {"crops": (32,), "pairs": 2, "samples": 4, "folder": str(tmp_path / "after")}
+    first = CALIBRATE({"weights": weights_before, "labels": stack}, params)["table"]
+    other = Labels(1 - stack.array(), (VOXEL,) * 3, name="the other phase")
+    found = CALIBRATE({"weights": weights_before, "labels": other}, params)["table"]
+    fresh = CALIBRATE({"weights": weights_before, "labels": other}, {**params, "folder": str(tmp_path / "fresh")})
+    assert found["before.32"].tolist() == fresh["table"]["before.32"].tolist() != first["before.32"].tolist()
+
+
 def test_what_cannot_be_calibrated_is_refused(net, stack, tmp_path):
     weights_before = folder_of(net, tmp_path / "before")
     with pytest.raises(InputError, match="smaller than a crop of 64"):
