@@ -22,6 +22,7 @@ from porelab_gui.gui.images import UNITS, fits, image_layer, update_image
 from porelab_gui.gui.marks import MARK, PROBLEM, Marks
 from porelab_gui.gui.network.colouring import Colouring, Colours
 from porelab_gui.gui.network.view import NetworkView
+from porelab_gui.gui.own_context import keep_own_context
 from porelab_gui.gui.patient import PatientImage, PatientLabels
 from porelab_gui.gui.turns import Turns
 from porelab_gui.session.session import Session
@@ -47,6 +48,7 @@ class Layers:
 
     def __init__(self, viewer: Any, session: Session, selection: Selection) -> None:
         self.viewer, self.session, self.selection = viewer, session, selection
+        keep_own_context(viewer)
         self._shown: dict[str, tuple[Noun, list[Layer]]] = {}
         self._views: dict[str, NetworkView] = {}
         self._growing: dict[str, Turns] = {}  # networks whose layers are being made
