@@ -34,7 +34,10 @@ class Trial:
 
 
 class Bench:
-    """Makes and measures rocks for one set of targets, at most ``limit`` of them; keeps the best."""
+    """Makes and measures rocks for one set of targets, at most ``limit`` of them; keeps the best.
+
+    ``taken``: latents of rocks that there are already.
+    """
 
     def __init__(
         self,
@@ -42,8 +45,10 @@ class Bench:
         targets: Sequence[Target],
         limit: int,
         tell: Callable[[Bench, Trial], None] = lambda bench, trial: None,
+        taken: Sequence[Latent] = (),
     ) -> None:
         self.maker, self.targets, self.limit, self._tell = maker, tuple(targets), limit, tell
+        self.taken = tuple(taken)
         self.count = 0
         self.best: Trial | None = None
 
@@ -56,6 +61,10 @@ class Bench:
     def accepted(self) -> bool:
         """Whether the best rock is within all tolerances."""
         return self.best is not None and bool(self.best.worst <= 1.0)
+
+    def has_noise(self, latent: Latent) -> bool:
+        """Whether a rock with this noise is taken already."""
+        return any(np.array_equal(latent.noise, other.noise) for other in self.taken)
 
     def __call__(self, latent: Latent) -> Trial:
         """One true evaluation."""

@@ -39,12 +39,12 @@ class Calibration:
     """How much is measured. Each round has an edge of its own (larger rocks tell of longer ways); ``pairs`` and
     ``samples`` are those of the smallest, larger ones are fewer by volume. ``step``: how far pairs are turned."""
 
-    edges: tuple[int, ...] = (64, 64, 96, 96)
-    pairs: int = 2000
-    samples: int = 600
-    step: float = 0.08
-    stride: int = 16
-    seed: int = 0
+    edges: tuple[int, ...]
+    pairs: int
+    samples: int
+    step: float
+    stride: int
+    seed: int
 
     def pairs_of(self, edge: int) -> int:
         """Pairs of a round."""

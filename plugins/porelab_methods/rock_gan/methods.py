@@ -248,12 +248,14 @@ def run_calibrate(inputs: Inputs, params: CalibrateParams, progress: Progress) -
     return {"weights": done, "table": table}
 
 
-def make_maker(weights: Weights, params: RockParams, truncation: float = 1.0, drift: bool = False) -> Any:
+def make_maker(
+    weights: Weights, params: RockParams, truncation: float = 1.0, drift: bool = False, precise: bool = False
+) -> Any:
     """The maker that the parameters ask for."""
     from porelab_methods.rock_gan.maker import Finish, maker_of
 
     finish = Finish(params.median, params.threshold)
-    return maker_of(weights, shape_of(params.size), finish, truncation, drift)
+    return maker_of(weights, shape_of(params.size), finish, truncation, drift, precise=precise)
 
 
 def rock_folder(kind: str, weights: Weights, params: RockParams) -> Path:
@@ -294,7 +296,7 @@ def run_condition(inputs: Inputs, params: ConditionParams, progress: Progress) -
 
     weights = generator_of(inputs)
     wishes = parse_wishes(params.targets)
-    maker = make_maker(weights, params)
+    maker = make_maker(weights, params, precise=True)
     search, share = chosen_search(params.search, maker, wishes, params.survey, params.seed, progress)
     told = params.model_dump_json(exclude={"folder", "count"})
     folder = rock_folder("ordered", weights, params)

@@ -103,7 +103,8 @@ class _Job:
         targets = draw_targets(self.order.wishes, self.order.seed, self.number)
         self.standing.targets = targets
         began = time.monotonic()
-        bench = Bench(self.maker, targets, self.order.evaluations, self._tell)
+        taken = [trial.latent for trial in self.accepted]
+        bench = Bench(self.maker, targets, self.order.evaluations, self._tell, taken)
         self.order.search(bench, np.random.default_rng((self.order.seed, self.number, 1)))
         best = bench.best
         assert best is not None

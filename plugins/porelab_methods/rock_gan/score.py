@@ -202,7 +202,7 @@ def ordered(
     """Rows of one batch by the fast search; [] when the generator does not reach the targets at all."""
     import json
 
-    maker = maker_of(weights, shape, Finish())
+    maker = maker_of(weights, shape, Finish(), precise=True)
     place = folder / f"order_{key}"
     text = "; ".join(f"{w.property.name} {w.low:.6g} {w.high:.6g} {w.tolerance:.6g}" for w in wishes)
     try:

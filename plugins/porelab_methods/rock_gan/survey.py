@@ -95,13 +95,18 @@ class _Surveyor:
         self.noises.append(number)
 
     def _shaken(self, number: int) -> dict[str, float]:
-        aside = np.random.default_rng((self.seed, number, 1)).standard_normal(len(self.styles[number]))
-        style = self.styles[number] + SHAKE * aside / np.linalg.norm(aside)
+        style = shaken_style(self.styles[number], self.seed, number)
         return self._measured(number, style, "measuring how rocks of almost one style differ")
 
     def _measured(self, number: int, style: Floats, words: str) -> dict[str, float]:
         self.progress(len(self.rows), self.count + 2 * len(self.names), words)
         return measure(self.maker.rock(_drawn(self.maker, self.seed, number).with_style(style)), self.names)
+
+
+def shaken_style(style: Floats, seed: int, number: int) -> Floats:
+    """Almost the style of rock ``number``: ``SHAKE`` off in a direction of its own."""
+    aside = np.random.default_rng((seed, number, 1)).standard_normal(len(style))
+    return np.asarray(style + SHAKE * aside / np.linalg.norm(aside))
 
 
 def _drawn(maker: Maker, seed: int, number: int) -> Latent:
@@ -177,7 +182,8 @@ def regression(found: Survey, names: Sequence[str]) -> Regression:
     centre, scale = y.mean(0), np.where(y.std(0) > 0, y.std(0), 1.0)
     fits = [_ridge(x, (y - centre) / scale, ridge) for ridge in RIDGES]
     weights, error = min(fits, key=lambda f: float(f[1].sum()))
-    return Regression(weights, centre, scale, logs, error * scale, _jitter(found, names, logs))
+    fitted = Regression(weights, centre, scale, logs, error * scale)
+    return replace(fitted, jitter=_jitter(found, names, fitted))
 
 
 def _columns(values: dict[str, Floats], names: Sequence[str], logs: Sequence[bool]) -> Floats:
@@ -185,12 +191,14 @@ def _columns(values: dict[str, Floats], names: Sequence[str], logs: Sequence[boo
         return np.array([np.log(values[n]) if log else values[n] for n, log in zip(names, logs, strict=True)]).T
 
 
-def _jitter(found: Survey, names: Sequence[str], logs: Sequence[bool]) -> Floats:
-    """Standard deviation of one measurement, from pairs of rocks of almost one style."""
+def _jitter(found: Survey, names: Sequence[str], fitted: Regression) -> Floats:
+    """Standard deviation of one measurement, from pairs of rocks of almost one style: what the slopes do not say."""
     if not found.shaken:
         return np.zeros(len(names))
-    again = _columns(found.shaken, names, logs)
-    gap = again - _columns(found.values, names, logs)[: len(again)]
+    again = _columns(found.shaken, names, fitted.logs)
+    gap = again - _columns(found.values, names, fitted.logs)[: len(again)]
+    for i, style in enumerate(found.styles[: len(again)]):
+        gap[i] -= fitted.predict(shaken_style(style, found.seed, i)) - fitted.predict(style)
     gap = gap[np.isfinite(gap).all(axis=1)]
     return np.sqrt(np.mean(gap**2, axis=0) / 2.0) if len(gap) else np.zeros(len(names))
 
