@@ -191,6 +191,13 @@ def test_a_target_out_of_reach_is_refused_with_the_range_before_any_search(kind,
         chosen_search(kind, Toy(), [parse_wish("porosity=0.7+-0.01")], 24, cache=cache)
 
 
+@pytest.mark.parametrize(("kind", "measured"), [("fast", 12 * 4 + 4), ("algorithm_1", 12 * 2 + 4)])
+def test_a_pair_of_properties_has_a_larger_survey_where_the_search_starts_from_it(kind, measured, cache):
+    wishes = parse_wishes(["porosity=0.7+-0.01", "specific_surface=150+-5 1/mm"])
+    with pytest.raises(InputError, match=f"{measured} rocks measured"):
+        chosen_search(kind, Toy(), wishes, 12, cache=cache)
+
+
 def order(folder, text="porosity=0.13..0.3+-0.002", count=4, evaluations=20, key="k"):
     wishes = parse_wishes([text])
     found = survey(Toy(), [w.property.name for w in wishes], 16, cache=Cache(folder / "cache"))
