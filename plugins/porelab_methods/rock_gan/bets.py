@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +38,11 @@ class Bets:
     def evaluate_next(self, rng: np.random.Generator) -> None:
         """The rock with the best chance is made."""
         begun, style, chance = self._begun(rng)
-        rock, fresh = self._unbegun()
+        latent, fresh = self._unbegun()
         if self.luck > max(chance, fresh.chance if fresh is not None else -1.0):
             self._try_luck(rng)
-        elif fresh is not None and fresh.chance > chance:
-            self._evaluate(*self._begin(rock), fresh.style, fresh.chance)
+        elif latent is not None and fresh is not None and fresh.chance > chance:
+            self._evaluate(*self._begin(latent, fresh.start), fresh.style, fresh.chance)
         else:
             assert begun is not None
             self._evaluate(*begun, style, chance)
@@ -64,22 +65,22 @@ class Bets:
                 best = pair, asked[k], float(chances[k])
         return best
 
-    def _unbegun(self) -> tuple[int, Bet | None]:
-        """Of the rocks of the survey that were not begun: which, and the bet on it.
+    def _unbegun(self) -> tuple[Latent | None, Bet | None]:
+        """The best bet on a rock of the survey that was not begun (``start`` is its number), and its latent.
 
         The noise of an accepted rock is not taken again: rocks of a batch are to differ.
         """
         while len(self.free):
             bet = best_start(self.styles[self.free], self.gaps[self.free], self.slopes[self.free], self.jumps)
             rock = int(self.free[bet.start])
-            if not self.bench.has_noise(self.found.latent(self.bench.maker, rock)):
-                return rock, bet
+            latent = self.found.latent(self.bench.maker, rock)
+            if not self.bench.has_noise(latent):
+                return latent, replace(bet, start=rock)
             self.free = self.free[self.free != rock]
-        return -1, None
+        return None, None
 
-    def _begin(self, rock: int) -> Begun:
+    def _begin(self, latent: Latent, rock: int) -> Begun:
         self.free = self.free[self.free != rock]
-        latent = self.found.latent(self.bench.maker, rock)
         self.paths.append((latent, Path(self.styles[rock], self.gaps[rock], self.slopes[rock], self.jumps)))
         return self.paths[-1]
 

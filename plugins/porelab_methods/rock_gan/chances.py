@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from porelab_methods.rock_gan.tracking import DOUBT
+
 Floats = NDArray[np.float64]
 COSTS = (0.1, 1.0, 10.0, 100.0, 1e9)  # of a step in style, in squares of tolerances: the last one stays where it is
 ASIDE = (0.003, 0.01, 0.03, 0.1, 0.3)  # how far a candidate also lies off at random
 DRAWS = 6  # of each candidate
 REACH = 1.5  # longest step
-DOUBT = 0.5  # share of the slopes that may be wrong
 MEMORY = 1.0  # distance in style over which a path forgets
 ANYWHERE = 1e4  # variance of where a path starts, in squares of tolerances
 
@@ -71,13 +72,12 @@ class Path:
     def _together(self, j: int, slope: Floats, a: Floats, b: Floats) -> Floats:
         """Covariance of the gap at places ``a`` and ``b``, relative to the first style."""
         apart = np.linalg.norm(a[:, None] - b[None], axis=2)
-        unsure = DOUBT**2 * float(slope @ slope) / len(slope)
         wander = 0.5 * self.jumps[j] * MEMORY * np.exp(-apart / MEMORY)
-        return np.asarray(ANYWHERE + unsure * a @ b.T + wander)
+        return np.asarray(ANYWHERE + doubt(slope) * a @ b.T + wander)
 
     def _alone(self, j: int, slope: Floats, a: Floats) -> Floats:
-        unsure = DOUBT**2 * float(slope @ slope) / len(slope)
-        return np.asarray(ANYWHERE + unsure * np.sum(a**2, axis=1) + 0.5 * self.jumps[j] * MEMORY)
+        """The same of each place with itself."""
+        return np.asarray(ANYWHERE + doubt(slope) * np.sum(a**2, axis=1) + 0.5 * self.jumps[j] * MEMORY)
 
     def candidates(self, rng: np.random.Generator) -> Floats:
         """Styles worth a look: from every evaluation some way towards the goal, and off it at random."""
@@ -90,7 +90,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Bet:
-    """A rock of the survey, or a path that was begun, the style under which its noise is tried, and its chance."""
+    """Which of the rocks, the style under which its noise is tried, and its chance."""
 
     start: int
     style: Floats
@@ -104,8 +104,8 @@ def best_start(styles: Floats, gaps: Floats, slopes: Floats, jumps: Floats) -> B
         steps = towards(slopes, gaps, cost)
         led = np.einsum("nmk,nk->nm", slopes, steps)
         length = np.linalg.norm(steps, axis=1)[:, None]
-        unsure = DOUBT**2 * np.sum(slopes**2, axis=2) / slopes.shape[2] * length**2
-        width = np.sqrt(jumps * MEMORY * (1.0 - np.exp(-length / MEMORY)) + unsure) + 1e-3
+        wander = jumps * MEMORY * (1.0 - np.exp(-length / MEMORY))
+        width = np.sqrt(wander + doubt(slopes) * length**2) + 1e-3
         chance = within(gaps - led, width).prod(axis=1)
         k = int(np.argmax(chance))
         if found is None or chance[k] > found.chance:
@@ -119,9 +119,20 @@ def within(gap: Floats, width: Floats) -> Floats:
     return np.asarray(ndtr((1.0 - gap) / width) - ndtr((-1.0 - gap) / width))
 
 
+def doubt(slopes: Floats) -> Floats:
+    """Variance of each derivative of slopes (..., k) that may be wrong."""
+    return np.asarray(DOUBT**2 * np.sum(slopes**2, axis=-1) / slopes.shape[-1])
+
+
 def towards(slopes: Floats, gaps: Floats, cost: float) -> Floats:
-    """Steps (n, k) that close gaps (n, m) and are short: the square of a unit of style costs ``cost`` squares."""
-    square = slopes @ slopes.transpose(0, 2, 1) + cost * np.eye(slopes.shape[1])
-    steps = np.einsum("nmk,nm->nk", slopes, np.linalg.solve(square, gaps[:, :, None])[:, :, 0])
+    """The steps of ``ridge_steps``, at most ``REACH`` long."""
+    steps = ridge_steps(slopes, gaps, cost)
     length = np.linalg.norm(steps, axis=1, keepdims=True)
     return np.asarray(steps * np.minimum(1.0, REACH / np.maximum(length, 1e-12)))
+
+
+def ridge_steps(slopes: Floats, gaps: Floats, cost: float) -> Floats:
+    """Steps (n, k) that close gaps (n, m) and are short: the square of a unit of style costs ``cost`` squares of
+    tolerances, so that slopes (n, m, k) which are hardly there move nothing far."""
+    square = slopes @ slopes.transpose(0, 2, 1) + cost * np.eye(slopes.shape[1])
+    return np.einsum("nmk,nm->nk", slopes, np.linalg.solve(square, gaps[:, :, None])[:, :, 0])

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porelab_methods.rock_gan.bench import Bench, Trial
+from porelab_methods.rock_gan.chances import ridge_steps
 from porelab_methods.rock_gan.survey import Regression
 from porelab_methods.rock_gan.tracking import Track
 
@@ -41,7 +42,9 @@ class Goal:
     def leads(self, track: Track, count: int) -> bool:
         """Whether to go on with a noise after ``count`` evaluations: some style must close the gap, but for jumps (no
         style makes every noise into every rock), and after a while the way must be short."""
-        step, left = way(track.slopes, -track.value, self.cost)
+        gap = -track.value
+        step = ridge_steps(track.slopes[None], gap[None], self.cost)[0]
+        left = gap - track.slopes @ step
         within_reach = bool(np.all(np.abs(left) <= LEFT * np.maximum(1.0, self.jitter)))
         return (within_reach or count < TRIED) and (count < PATIENCE or float(np.linalg.norm(step)) <= SHORT)
 
@@ -49,10 +52,3 @@ class Goal:
 def usable(value: Floats) -> bool:
     """Whether a rock has all properties; one without a path has no logarithm of its permeability."""
     return bool(np.isfinite(value).all() and (value > NO_PATH).all())
-
-
-def way(slopes: Floats, gap: Floats, cost: float) -> tuple[Floats, Floats]:
-    """The step and what it leaves of a gap (tolerances), both short: the square of a unit of style costs ``cost``
-    squares of tolerances, so that slopes which are hardly there move nothing far."""
-    step = slopes.T @ np.linalg.solve(slopes @ slopes.T + cost * np.eye(len(gap)), gap)
-    return step, gap - slopes @ step
